@@ -1,0 +1,242 @@
+"""What COPY and ADD put into an image: the files of the filtered build context, by image path.
+
+The mapping follows BuildKit (``dispatchCopy`` in ``dockerfile2llb/convert.go`` and
+the copier it calls): a directory's *contents* land in the target; a file lands
+under its own name where the target ends in ``/``, where there are several
+sources, or where the target is a directory already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from posixpath import basename, normpath
+
+from optimizer.context.tree import BuildContext, ContextFile
+from optimizer.cst.nodes import Instruction, Word
+from optimizer.knowledge.installs import Kind
+from optimizer.model.stages import Step
+from optimizer.model.values import Known
+
+READ_LIMIT = 8 * 1024 * 1024
+"""Largest manifest that is read, in bytes. The largest real lockfiles are a few MB."""
+
+_ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping_:
+    """One source of a COPY: ``entry`` of the context lands at ``target``.
+
+    For a directory ``target`` is where its contents land, so a file ``entry/x``
+    lands at ``target/x``.
+    """
+
+    entry: ContextFile
+    target: str
+    word: Word
+
+    @property
+    def is_dir(self) -> bool:
+        return self.entry.kind == "dir"
+
+    def context_path(self, image_path: str) -> str | None:
+        """Returns the context path whose file would land at ``image_path``, if any."""
+        if not self.is_dir:
+            return self.entry.path if image_path == self.target else None
+        if image_path == self.target:
+            return self.entry.path
+        if not is_below(image_path, self.target):
+            return None
+        rest = image_path[len(self.target) :].lstrip("/")
+        return f"{self.entry.path}/{rest}" if self.entry.path else rest
+
+    def image_path(self, context_path: str) -> str:
+        """Returns where the file at ``context_path``, within this source, lands."""
+        if not self.is_dir:
+            return self.target
+        rest = context_path[len(self.entry.path) :].lstrip("/")
+        return join(self.target, rest)
+
+
+@dataclass(frozen=True)
+class CopyStep:
+    """A COPY or ADD whose sources are files of the build context and whose target is known."""
+
+    step: Step
+    target: str
+    mappings: tuple[Mapping_, ...]
+    context: BuildContext
+
+    def find(self, image_path: str) -> ContextFile | None:
+        """Returns the context file that this step puts at ``image_path``; the last source wins."""
+        for mapping in reversed(self.mappings):
+            path = mapping.context_path(image_path)
+            if path is not None:
+                entry = self.context.get(path)
+                if entry is not None:
+                    return entry
+        return None
+
+    def mapping_for(self, image_path: str) -> Mapping_ | None:
+        """Returns the source that provides ``image_path``."""
+        for mapping in reversed(self.mappings):
+            path = mapping.context_path(image_path)
+            if path is not None and self.context.get(path) is not None:
+                return mapping
+        return None
+
+    def writes_below(self, prefix: str) -> bool:
+        """Tells whether the step writes ``prefix`` itself or anything below it."""
+        for mapping in self.mappings:
+            if is_below(mapping.target, prefix):
+                return True
+            path = mapping.context_path(prefix)
+            if path is not None and self.context.get(path) is not None:
+                return True
+        return False
+
+    def files(self) -> Iterator[tuple[str, ContextFile]]:
+        """Yields ``(image path, file)`` for everything but directories, lazily."""
+        for mapping in self.mappings:
+            if mapping.is_dir:
+                for entry in self.context.files(mapping.entry.path):
+                    if entry.kind != "dir":
+                        yield mapping.image_path(entry.path), entry
+            else:
+                yield mapping.target, mapping.entry
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignCopy:
+    """A COPY or ADD that brings what the context cannot tell: another stage's files, an
+    image's, a URL's, an archive's, or files under a path that is not known.
+
+    ``target`` is None where it could be anywhere.
+    """
+
+    step: Step
+    target: str | None
+    reason: str
+
+
+def read_copy(step: Step, context: BuildContext) -> CopyStep | ForeignCopy:
+    """Reads one COPY or ADD step."""
+    instruction = step.instruction
+    *sources, last = instruction.words or (None,)
+    if last is None:
+        return ForeignCopy(step, None, "it has no target")
+    expanded = step.state.expand(last.value)
+    resolved = step.state.resolve(expanded.text) if isinstance(expanded, Known) else expanded
+    if not isinstance(resolved, Known):
+        return ForeignCopy(step, None, resolved.reason)
+    target = normpath(resolved.text)
+    foreign = _foreign_reason(instruction)
+    if foreign is not None:
+        return ForeignCopy(step, target, foreign)
+    found: list[tuple[ContextFile, Word]] = []
+    for word in sources:
+        source = step.state.expand(word.value)
+        if not isinstance(source, Known):
+            return ForeignCopy(step, target, source.reason)
+        if _is_remote(source.text):
+            return ForeignCopy(step, target, f"{source.text} is not in the build context")
+        found.extend((entry, word) for entry in context.glob(source.text))
+    if instruction.keyword == "ADD" and any(_is_archive(entry) for entry, _ in found):
+        return ForeignCopy(step, target, "ADD unpacks an archive")
+    into = len(found) > 1 or expanded.text.endswith(("/", "/.")) or expanded.text in (".", "")
+    into = into or resolved.text == _workdir(step)
+    mappings = tuple(
+        Mapping_(
+            entry,
+            target if entry.kind == "dir" or not into else join(target, basename(entry.path)),
+            word,
+        )
+        for entry, word in found
+    )
+    return CopyStep(step, target, mappings, context)
+
+
+def _workdir(step: Step) -> str | None:
+    workdir = step.state.workdir
+    return workdir.text if isinstance(workdir, Known) else None
+
+
+def _foreign_reason(instruction: Instruction) -> str | None:
+    source = instruction.flag("from")
+    if source is not None:
+        return f"it copies from {source}"
+    if instruction.heredocs:
+        return "it writes a here-document"
+    for name in ("parents", "exclude", "unpack"):
+        if instruction.flag(name) is not None:
+            return f"--{name} is not modelled"
+    return None
+
+
+def _is_remote(source: str) -> bool:
+    return source.startswith(("http://", "https://", "git@", "git://", "ssh://"))
+
+
+def _is_archive(entry: ContextFile) -> bool:
+    return entry.kind == "file" and entry.path.lower().endswith(_ARCHIVE_SUFFIXES)
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Tells whether ``path`` is ``prefix`` or lies in it. Both are absolute and normal."""
+    return prefix == "/" or path == prefix or path.startswith(prefix + "/")
+
+
+def join(folder: str, rest: str) -> str:
+    """Joins an absolute folder and a relative path."""
+    if not rest:
+        return folder
+    return f"{folder.rstrip('/')}/{rest}"
+
+
+@dataclass(frozen=True)
+class StageFiles:
+    """The files that a list of copies leaves in the image, later copies on top.
+
+    It answers only for files of the build context; what a RUN made or removed
+    is for the caller to rule out.
+    """
+
+    copies: tuple[CopyStep, ...]
+
+    def provider(self, path: str) -> CopyStep | None:
+        """Returns the copy whose file lies at ``path`` in the end."""
+        for copy in reversed(self.copies):
+            if copy.find(path) is not None:
+                return copy
+        return None
+
+    def entry(self, path: str) -> ContextFile | None:
+        """Returns the context file at the image path ``path``."""
+        copy = self.provider(path)
+        return copy.find(path) if copy else None
+
+    def kind(self, path: str) -> Kind | None:
+        """Returns what lies at ``path``, or None where nothing was copied there."""
+        entry = self.entry(path)
+        return entry.kind if entry else None
+
+    def read(self, path: str) -> bytes | None:
+        """Returns the content at ``path``; None for no file, or one above `READ_LIMIT`."""
+        copy = self.provider(path)
+        entry = copy.find(path) if copy else None
+        if copy is None or entry is None or entry.kind != "file" or entry.size > READ_LIMIT:
+            return None
+        return copy.context.read_bytes(entry.path, limit=READ_LIMIT)
+
+    def children(self, path: str) -> tuple[str, ...]:
+        """Returns the names in the directory at ``path``, sorted."""
+        names: set[str] = set()
+        for copy in self.copies:
+            for mapping in copy.mappings:
+                inner = mapping.context_path(path)
+                if inner is not None and mapping.is_dir:
+                    names.update(basename(child.path) for child in copy.context.children(inner))
+                elif not mapping.is_dir and is_below(mapping.target, path):
+                    names.add(mapping.target[len(path) :].lstrip("/").partition("/")[0])
+        return tuple(sorted(names - {""}))

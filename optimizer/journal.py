@@ -1,0 +1,91 @@
+"""What a run did to one file: every change applied, every one held back, every one skipped.
+
+The records are complete in themselves: a report needs nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optimizer.cst.nodes import Diagnostic
+from optimizer.proposal import Evidence, FileEdit, Safety
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One change that was made. ``line`` and ``end_line`` count in the text *before* it;
+    ``before`` and ``after`` are the whole text on either side of it."""
+
+    transform: str
+    title: str
+    safety: Safety
+    reason: str
+    line: int
+    end_line: int
+    evidence: tuple[Evidence, ...]
+    drops: tuple[str, ...]
+    assumes: tuple[str, ...]
+    files: tuple[FileEdit, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One change that was not made. ``line`` counts in the final text."""
+
+    transform: str
+    code: str
+    line: int
+    reason: str
+    unblock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A transform that could not look, and what it would have needed (``context``)."""
+
+    transform: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextAnswer:
+    """Which build context the file was read with, and how that was found out."""
+
+    path: str
+    found_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One file, before and after. ``path`` is relative to the repository root.
+
+    ``contexts`` are all contexts for which the changes hold, the strongest
+    first. ``diagnostics`` are what BuildKit would refuse: then nothing was tried.
+    """
+
+    path: str
+    contexts: tuple[ContextAnswer, ...]
+    before: str
+    after: str
+    applied: tuple[Applied, ...] = ()
+    held: tuple[Held, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def files(self) -> tuple[FileEdit, ...]:
+        """The other files, each once, with the text before the first and after the last change."""
+        merged: dict[str, FileEdit] = {}
+        for change in self.applied:
+            for file in change.files:
+                first = merged.get(file.path, file)
+                merged[file.path] = FileEdit(file.path, first.before, file.after)
+        return tuple(merged.values())
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after or bool(self.files)

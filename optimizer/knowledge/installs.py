@@ -1,0 +1,116 @@
+"""What an install of dependencies reads and writes: the form that every ecosystem module has.
+
+A module such as `optimizer.knowledge.npm` recognises its commands and answers,
+for one of them in one file tree, which files the install reads. It answers
+with `Inputs`, or with an `Obstacle` that says why it cannot know and what
+would change that. It never guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+Kind: TypeAlias = Literal["file", "dir", "link", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command as it runs in a step.
+
+    ``words`` are expanded and without quotes; ``words[0]`` is the program as
+    written. ``directory`` is the absolute working directory in the image.
+    ``env`` holds the variables whose values are known.
+    """
+
+    words: tuple[str, ...]
+    directory: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def program(self) -> str:
+        """The program's name without its folder."""
+        return self.words[0].rpartition("/")[2]
+
+
+class Files(Protocol):
+    """The files that the steps above copied from the build context, by absolute path in the image."""
+
+    def kind(self, path: str) -> Kind | None:
+        """Returns what lies at ``path``, or None where nothing was copied there."""
+
+    def read(self, path: str) -> bytes | None:
+        """Returns the content of the file at ``path``; None for no file or one that is too large."""
+
+    def children(self, path: str) -> tuple[str, ...]:
+        """Returns the names in the directory at ``path``, sorted; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an install cannot be moved above the sources.
+
+    ``code`` is one of the refusal codes that `dockopt explain` lists; ``path``
+    is the image path of the file that shows it, ``line`` the line in that file.
+    """
+
+    code: str
+    reason: str
+    unblock: str
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What one install reads from the copied files, and what it leaves behind.
+
+    All paths are absolute paths in the image. ``reads`` are files that exist;
+    ``trees`` are directories that are read whole; ``writes`` are prefixes that
+    the install creates or replaces; ``rewrites`` are files of the context that
+    the install may change in place, so that a later copy of the same file puts
+    the context's version back. ``assumes`` are sentences for the reviewer.
+    """
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    trees: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """A recognised install of dependencies. ``title`` is how people call it: ``npm ci``."""
+
+    ecosystem: str
+    title: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The paths that a command may read and write, as absolute prefixes in the image."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+class Ecosystem(Protocol):
+    """What a module of this room offers; the module itself is the object."""
+
+    NAME: str
+
+    def recognise(self, call: Call) -> Install | Touch | Obstacle | None:
+        """Says what ``call`` is.
+
+        `Install`: installs the dependencies that manifests of the project name.
+        `Touch`: belongs to the ecosystem, but reads nothing of the project
+        beyond these paths (``npm install -g x``, ``pip install --upgrade pip``).
+        `Obstacle`: installs, but reads more than manifests (``pip install .``).
+        None: not a command of this ecosystem, or one that is no install.
+        """
+
+    def inputs(self, install: Install, files: Files) -> Inputs | Obstacle:
+        """Returns what ``install`` reads among ``files``."""

@@ -1,0 +1,97 @@
+"""What a transform answers: a proposal with reasons, or a refusal with a reason.
+
+Nothing here is text for people beyond single sentences; how a journal is shown
+is the business of `optimizer.report`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, TypeAlias
+
+from optimizer.cst.edit import Edit
+from optimizer.cst.source import Span
+
+
+class Safety(IntEnum):
+    """How much a change promises to leave as it was. Ordered: more promise, higher value.
+
+    There is no default: a proposal has to say what it promises.
+    """
+
+    CHANGES_IMAGE = 1
+    """It builds; what differs in the image is shown."""
+    SAME_BEHAVIOR = 2
+    """Same image configuration; every path that changed or vanished is named in ``drops``."""
+    SAME_IMAGE = 3
+    """Same image configuration, same paths, contents, modes and owners."""
+
+    @property
+    def label(self) -> str:
+        """The name used on the command line and in reports: ``same-image``."""
+        return self.name.lower().replace("_", "-")
+
+
+Basis: TypeAlias = Literal["text", "declared", "model", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One number before and after a change.
+
+    ``metric`` names the number and its unit (``steps_rerun``), ``scenario`` what
+    happens (``edit src/index.js``), ``basis`` where the number comes from.
+    """
+
+    metric: str
+    scenario: str
+    before: float
+    after: float
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """The whole new text of a second file. ``path`` is relative to the build context."""
+
+    path: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that a transform offers on one version of one file.
+
+    ``at`` is the place a reader is sent to. ``reason`` says why it pays here,
+    ``drops`` are the image paths it knowingly changes or removes, ``assumes``
+    are the conclusions a reviewer may want to check.
+    """
+
+    title: str
+    at: Span
+    edits: tuple[Edit, ...]
+    safety: Safety
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+    files: tuple[FileEdit, ...] = ()
+    drops: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The pattern is here, and something stands in the way.
+
+    ``code`` is one of `optimizer.knowledge.obstacles.CODES` or of the
+    transform's own page; ``unblock`` says what would change the answer.
+    """
+
+    code: str
+    at: Span
+    reason: str
+    unblock: str
+
+
+Answer: TypeAlias = Proposal | Refusal
