@@ -9,12 +9,9 @@ pattern positions that are alive is one integer, moved along the text once.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-_TEMPLATE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 class PatternError(Exception):
@@ -45,7 +42,7 @@ class _Automaton:
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern. ``atoms`` are single characters, ``*`` and ``?`` stand there as None and ""."""
+    """A pattern: single characters, None for ``*`` and "" for ``?``."""
 
     atoms: tuple[str | None, ...]
 
@@ -91,27 +88,25 @@ class Glob:
             at = max(at + 1, end)
 
 
-def replace_first(glob: Glob, text: str, replacement: str, limit: int) -> str | None:
-    """Replaces the first match. Returns None for a result longer than ``limit``."""
+def replace_first(glob: Glob, text: str, replacement: str) -> str:
+    """Replaces the first match."""
     for start, end in glob.matches(text):
-        text = text[:start] + replacement + text[end:]
-        break
-    return text if len(text) <= limit else None
+        return text[:start] + replacement + text[end:]
+    return text
 
 
-def replace_all(glob: Glob, text: str, replacement: str, limit: int) -> str | None:
-    """Replaces every match. Returns None for a result longer than ``limit``.
+def replace_all(glob: Glob, text: str, replacement: Callable[[str], str], limit: int) -> str | None:
+    """Replaces every match by what ``replacement`` makes of it, as Go's regexp does.
 
-    ``$0`` in the replacement stands for the match and ``$$`` for ``$``, as in Go's
-    Regexp.ReplaceAllString; other names stand for nothing.
+    Returns None for a result longer than ``limit``.
     """
     parts: list[str] = []
     length = last = 0
     for start, end in glob.matches(text):
         parts.append(text[last:start])
-        # Nothing is replaced only once between two characters.
+        # An empty match right behind another match is not replaced.
         if end > last or start == 0:
-            parts.append(_filled(replacement, text[start:end]))
+            parts.append(replacement(text[start:end]))
             length += len(parts[-1])
         length += start - last
         last = end
@@ -119,19 +114,6 @@ def replace_all(glob: Glob, text: str, replacement: str, limit: int) -> str | No
             return None
     parts.append(text[last:])
     return "".join(parts) if length + len(text) - last <= limit else None
-
-
-def _filled(template: str, match: str) -> str:
-    """Go's Regexp.Expand for an expression without groups."""
-    if "$" not in template:
-        return template
-
-    def fill(reference: re.Match[str]) -> str:
-        if reference.group() == "$$":
-            return "$"
-        return match if "0" in reference.groups() else ""
-
-    return _TEMPLATE.sub(fill, template)
 
 
 def _automaton(atoms: tuple[str | None, ...]) -> _Automaton:

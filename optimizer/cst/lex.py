@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from optimizer.cst.glob import Glob, PatternError, replace_all, replace_first
 
@@ -150,13 +150,14 @@ class _Scan:
         self._text = decodable(word)
         self._at = 1 if word.startswith("\ufeff") else 0
         self._raw_escapes = lexer.raw_escapes
+        self._is_pattern = False
         self._depth = 0
         self._growth = 0
 
     def whole(self) -> str:
         """Expands the whole word."""
         try:
-            return self._until("", self._lexer.raw_escapes, self.words)
+            return self._until("", self.words)
         except LexError as error:
             error.word = self.word
             raise
@@ -170,16 +171,14 @@ class _Scan:
         self._at += len(char)
         return char
 
-    def _until(self, stop: str, raw_escapes: bool, words: _Words | None) -> str:
+    def _until(self, stop: str, words: _Words | None) -> str:
         """Expands up to ``stop`` and steps over it; "" stands for the end of the word."""
-        outer, self._raw_escapes = self._raw_escapes, raw_escapes
         quotes = "" if self._lexer.skip_quotes else "'\""
         plain = _plain("$" + quotes + self._lexer.escape + stop + ("<" if words else ""))
         parts: list[str] = []
         while char := self._peek():
             if char == stop:
                 self._at += 1
-                self._raw_escapes = outer
                 return "".join(parts)
             if run := plain.match(self._text, self._at):
                 self._at = run.end()
@@ -219,23 +218,24 @@ class _Scan:
         return part
 
     def _escaped(self) -> str:
-        token = self._next() if self._raw_escapes else self._next()[:0]
-        return token + self._next()
+        token = self._next()
+        return (token if self._raw_escapes else "") + self._next()
 
     def _single_quoted(self) -> str:
         end = self._text.find("'", self._at + 1)
         if end < 0:
             self._at = len(self._text)
             raise LexError("unexpected end of statement while looking for matching single-quote")
-        keep = 0 if self._lexer.raw_quotes else 1
-        part = self._text[self._at + keep : end + 1 - keep]
+        part = self._text[self._at + 1 : end]
         self._at = end + 1
-        return part
+        if self._is_pattern:
+            part = part.replace(self._lexer.escape, self._lexer.escape * 2)
+        return f"'{part}'" if self._lexer.raw_quotes else part
 
     def _double_quoted(self) -> str:
-        escape = self._lexer.escape
-        plain = _plain('$"' + escape)
-        quote = self._next() if self._lexer.raw_quotes else self._next()[:0]
+        self._at += 1
+        quote = '"' if self._lexer.raw_quotes else ""
+        plain = _plain('$"' + self._lexer.escape)
         parts = [quote]
         while char := self._peek():
             if char == '"':
@@ -253,13 +253,12 @@ class _Scan:
 
     def _escaped_in_quotes(self) -> str:
         escape = self._next()
-        token = escape if self._raw_escapes else ""
         char = self._peek()
-        if not char:
-            return token
         if char in ('"', "$", escape):
-            return token + self._next()
-        return token + escape
+            return (escape if self._raw_escapes else "") + self._next()
+        # The pattern's own reader takes one escape character off again.
+        twice = self._raw_escapes and (self._is_pattern or not self._lexer.raw_quotes)
+        return escape * 2 if twice else escape
 
     def _dollar(self) -> str:
         self._at += 1
@@ -299,7 +298,7 @@ class _Scan:
         is_pattern = modifier in ("#", "%")
         if colon and is_pattern:
             raise _unsupported(colon + modifier)
-        operand = self._operand("}", is_pattern, "syntax error: missing '}'")
+        operand = self._operand("}", "syntax error: missing '}'", is_pattern, is_pattern)
         value = self._get(name)
         if value is None and self._lexer.skip_unset:
             return f"${{{name}{colon}{modifier}{operand}}}"
@@ -324,27 +323,33 @@ class _Scan:
         every = self._peek() == "/"
         if every:
             self._at += 1
-        pattern = self._operand("/", True, "syntax error: missing '/' in ${}")
-        replacement = self._operand("}", True, "syntax error: missing '}'")
+        pattern = self._operand("/", "syntax error: missing '/' in ${}", True, True)
+        replacement = self._operand("}", "syntax error: missing '}'", True, False)
         value = self._get(name)
         if value is None and self._lexer.skip_unset:
             return f"${{{name}/{pattern}/{replacement}}}"
         glob = _glob(pattern)
+        if not every:
+            return replace_first(glob, value or "", replacement)
         room = MAX_GROWTH - self._growth
-        result = (replace_all if every else replace_first)(glob, value or "", replacement, room)
+        fill = partial(_filled, replacement) if "$" in replacement else lambda _: replacement
+        result = replace_all(glob, value or "", fill, room)
         if result is None:
             raise _too_long()
         self._grow(len(result))
         return result
 
-    def _operand(self, stop: str, raw_escapes: bool, missing: str) -> str:
+    def _operand(self, stop: str, missing: str, raw_escapes: bool, is_pattern: bool) -> str:
+        """Expands an operand; ``missing`` is the error for one that never ends."""
         if self._depth == MAX_DEPTH:
             raise LexLimitError(f"operands nest deeper than {MAX_DEPTH} levels")
         if self.words:
             self.words.wipe()
+        outer = self._raw_escapes, self._is_pattern
+        self._raw_escapes, self._is_pattern = raw_escapes, is_pattern
         self._depth += 1
         try:
-            return self._until(stop, raw_escapes, None)
+            return self._until(stop, None)
         except LexLimitError:
             raise
         except LexError:
@@ -353,22 +358,16 @@ class _Scan:
             raise LexError(missing) from None
         finally:
             self._depth -= 1
+            self._raw_escapes, self._is_pattern = outer
 
     def _name(self) -> str:
         """Reads a name: letters, digits and ``_``; or digits; or one special parameter."""
         char = self._peek()
         if not char.isdecimal() and char in _SPECIAL_PARAMETERS:
             return self._next()
-        run = _NAME.match(self._text, self._at)
-        if not run:
-            return ""
-        wanted = str.isdecimal if char.isdecimal() else _is_name_character
-        name = run.group()
-        if not (name.isascii() and name.isalpha()):
-            length = next((i for i, char in enumerate(name) if not wanted(char)), len(name))
-            name = name[:length]
-        self._at += len(name)
-        return name
+        start = self._at
+        self._at = _name_end(self._text, start, digits_alone=True)
+        return self._text[start : self._at]
 
     def _get(self, name: str) -> str | None:
         value = self.env.get(name)
@@ -426,8 +425,51 @@ def _plain(special: str) -> re.Pattern[str]:
     return re.compile(f"[^{re.escape(special)}]+")
 
 
-def _is_name_character(char: str) -> bool:
-    return char == "_" or char.isalpha() or char.isdecimal()
+def _name_end(text: str, start: int, digits_alone: bool) -> int:
+    """Returns where the run of letters, digits and ``_`` at ``start`` ends.
+
+    With ``digits_alone`` a run that starts with a digit holds digits only.
+    """
+    run = _NAME.match(text, start)
+    if not run:
+        return start
+    name = run.group()
+    if name.isascii() and not (digits_alone and name[0].isdecimal()):
+        return run.end()
+    only_digits = digits_alone and name[0].isdecimal()
+    for at, char in enumerate(name, start):
+        # \w also takes numbers such as U+00B2, which are neither letters nor digits for Go.
+        if not char.isdecimal() and (only_digits or not (char.isalpha() or char == "_")):
+            return at
+    return run.end()
+
+
+def _filled(template: str, match: str) -> str:
+    """Go's Regexp.Expand for an expression without groups: only ``$0`` and ``$$`` mean
+    something, every other name stands for nothing."""
+    head, *pieces = template.split("$")
+    parts = [head]
+    pending = False
+    for piece in pieces:
+        if pending:
+            parts.append("$" + piece)
+            pending = False
+            continue
+        if not piece:
+            pending = True
+            continue
+        parts.append(_reference(piece, match))
+    return "".join(parts) + ("$" if pending else "")
+
+
+def _reference(piece: str, match: str) -> str:
+    """Expands ``piece``, the text behind a ``$`` up to the next one."""
+    braced = piece.startswith("{")
+    end = _name_end(piece, braced, digits_alone=False)
+    name = piece[braced:end]
+    if not name or (braced and piece[end : end + 1] != "}"):
+        return "$" + piece
+    return (match if name == "0" else "") + piece[end + braced :]
 
 
 def _unsupported(modifier: str) -> LexError:
