@@ -9,9 +9,17 @@ pattern positions that are alive is one integer, moved along the text once.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+_UNDECODABLE = re.compile("[\ud800-\udfff]")
+
+
+def decodable(text: str) -> str:
+    """Returns ``text`` with U+FFFD for each undecodable byte, as Go reads runes."""
+    return _UNDECODABLE.sub("\ufffd", text)
 
 
 class PatternError(Exception):
@@ -51,7 +59,7 @@ class Glob:
         """Reads a pattern; raises `PatternError` where a backslash stands before another
         character than ``*``, ``?``, ``\\``, ``}`` or ``/``."""
         atoms: list[str | None] = []
-        chars = iter(pattern.removeprefix("\ufeff"))
+        chars = iter(decodable(pattern.removeprefix("\ufeff")))
         for char in chars:
             if char == "*":
                 atoms.append(None)
@@ -68,7 +76,7 @@ class Glob:
 
     def prefix(self, text: str, longest: bool) -> int | None:
         """Returns the end of the shortest or longest prefix that matches, None without one."""
-        return _end(_automaton(self.atoms), text, 0, longest)
+        return _end(_automaton(self.atoms), decodable(text), 0, longest)
 
     def matches(self, text: str) -> Iterator[tuple[int, int]]:
         """Yields the leftmost longest matches from left to right, as Go's regexp finds them.
@@ -76,6 +84,7 @@ class Glob:
         A match of nothing moves on by one character; it is also found right behind
         another match.
         """
+        text = decodable(text)
         starts = _starts(_automaton(self.atoms[::-1]), text)
         forward = _automaton(self.atoms)
         at = 0

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
-from optimizer.cst.glob import Glob, PatternError, replace_all, replace_first
+from optimizer.cst.glob import Glob, PatternError, decodable, replace_all, replace_first
 
 MAX_DEPTH = 100
 """How deep operands may nest: ``${a:-${b:-c}}`` is two deep."""
@@ -25,7 +25,6 @@ MAX_GROWTH = 1 << 20
 """How many characters variables may add to one word."""
 
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
-_UNDECODABLE = re.compile("[\ud800-\udfff]")
 _HEREDOC_BLANKS = re.compile(r"<<[\t\r ]*")
 _NAME = re.compile(r"\w+")
 # Go's unicode.IsSpace, which is narrower than Python's str.isspace.
@@ -384,11 +383,6 @@ class _Scan:
             raise _too_long()
 
 
-def decodable(text: str) -> str:
-    """Returns ``text`` with U+FFFD for each undecodable byte, as Go reads runes."""
-    return _UNDECODABLE.sub(_REPLACEMENT_CHARACTER, text)
-
-
 def go_quote(text: str) -> str:
     """Returns ``text`` as Go's ``%q`` prints it (strconv.Quote)."""
     return '"' + "".join(map(_go_quote_char, text)) + '"'
@@ -484,7 +478,7 @@ def _too_long() -> LexLimitError:
 
 def _glob(pattern: str) -> Glob:
     try:
-        return Glob.parse(decodable(pattern))
+        return Glob.parse(pattern)
     except PatternError as error:
         raise LexError(f"invalid pattern ({pattern}) in substitution: {error}") from None
 
@@ -498,7 +492,7 @@ def _without_prefix(operand: str, value: str) -> str:
 def _without_suffix(operand: str, value: str) -> str:
     """Removes a prefix of the text read backwards, as BuildKit does."""
     greedy = operand.startswith("%")
-    glob = _glob(_reversed_pattern(decodable(operand[greedy:])))
+    glob = _glob(_reversed_pattern(operand[greedy:]))
     backwards = decodable(value)[::-1]
     end = glob.prefix(backwards, greedy)
     return backwards[end or 0 :][::-1]
