@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from optimizer.context.file_edit import FileEdit
 from optimizer.cst.nodes import Diagnostic
-from optimizer.proposal import Evidence, FileEdit, Safety
+from optimizer.proposal import Evidence, Safety
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One change that was not made. ``line`` counts in the final text."""
+    """One change that was not made. ``line`` counts in the text as it was read."""
 
     transform: str
     code: str

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
+from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit
 from optimizer.cst.source import Span
+from optimizer.knowledge.installs import Obstacle
 
 
 class Safety(IntEnum):
@@ -52,15 +54,6 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class FileEdit:
-    """The whole new text of a second file. ``path`` is relative to the build context."""
-
-    path: str
-    before: str | None
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that a transform offers on one version of one file.
 
@@ -92,6 +85,11 @@ class Refusal:
     at: Span
     reason: str
     unblock: str
+
+    @classmethod
+    def of(cls, obstacle: Obstacle, at: Span) -> Refusal:
+        """Turns what a lower room found in the way into an answer about ``at``."""
+        return cls(obstacle.code, at, obstacle.reason, obstacle.unblock)
 
 
 Answer: TypeAlias = Proposal | Refusal

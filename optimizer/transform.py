@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
+from types import MappingProxyType
 from typing import ClassVar
 
 from optimizer.proposal import Answer, Safety
@@ -28,8 +29,8 @@ class Transform(ABC):
     id: ClassVar[str]
     best: ClassVar[Safety]
     """The strongest promise any of its proposals makes; tests hold it to that."""
-    codes: ClassVar[tuple[str, ...]] = ()
-    """The refusal codes of its own, beside those of `optimizer.knowledge.obstacles`."""
+    codes: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Its own refusal codes with their meaning, beside those of the rooms below."""
 
     @abstractmethod
     def propose(self, view: View) -> Iterator[Answer]:

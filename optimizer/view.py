@@ -8,28 +8,30 @@ outlives versions: one way in which the file is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from optimizer.cache.rerun import steps_rerun
 from optimizer.context.tree import BuildContext
 from optimizer.cst.edit import Edit, apply
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.effects.calls import StepCalls, read_calls
-from optimizer.effects.copies import CopyStep, StageFiles, read_copy
+from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, read_copy
+from optimizer.effects.installs import InstallStep, read_install
 from optimizer.journal import ContextAnswer
-from optimizer.model.stages import Invocation, Stage, Stages, Step, read_stages
-from optimizer.proposal import Evidence
-from optimizer.cache.rerun import steps_rerun
+from optimizer.knowledge.installs import Obstacle
+from optimizer.model.stages import Invocation, Stage, StageBase, Stages, Step, read_stages
+from optimizer.proposal import Evidence, Proposal
 
 
 @dataclass(frozen=True)
 class Build:
     """One way in which a Dockerfile is built: its context and the words of the command.
 
-    ``neighbours`` returns the other Dockerfiles of the repository that may share
-    the context's ignore file; it is called only when a change touches that file.
+    ``neighbours`` returns the other Dockerfiles that may be built with the same
+    ignore file; it is called only when a change touches that file.
     """
 
     context: BuildContext
@@ -44,11 +46,68 @@ class View:
 
     dockerfile: Dockerfile
     build: Build
+    _calls: dict[str, StepCalls] = field(default_factory=dict, repr=False)
+    _copies: dict[str, CopyStep | ForeignCopy] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> BuildContext:
+        """The build context, after the ignore file."""
         return self.build.context
 
     @cached_property
     def stages(self) -> Stages:
+        """The stages, their steps, and the state in force at each."""
         return read_stages(self.dockerfile, self.build.invocation)
+
+    def calls(self, step: Step) -> StepCalls:
+        """Returns the commands of a RUN step."""
+        if step.id not in self._calls:
+            self._calls[step.id] = read_calls(step)
+        return self._calls[step.id]
+
+    def copy(self, step: Step) -> CopyStep | ForeignCopy:
+        """Returns what a COPY or ADD step brings."""
+        if step.id not in self._copies:
+            self._copies[step.id] = read_copy(step, self.context)
+        return self._copies[step.id]
+
+    def copies_above(self, stage: Stage, step: Step) -> tuple[CopyStep | ForeignCopy, ...]:
+        """Returns the COPY and ADD steps above ``step``, those of parent stages first."""
+        chain: list[Stage] = []
+        base = stage.base
+        while isinstance(base, StageBase) and base.stage not in chain:
+            chain.append(base.stage)
+            base = base.stage.base
+        steps = [inner for parent in reversed(chain) for inner in parent.steps]
+        steps += stage.steps[: stage.steps.index(step)]
+        return tuple(
+            self.copy(inner) for inner in steps if inner.instruction.keyword in ("COPY", "ADD")
+        )
+
+    def install(self, stage: Stage, step: Step) -> InstallStep | Obstacle | None:
+        """Says what the RUN ``step`` installs, as `read_install` does."""
+        copies = self.copies_above(stage, step)
+        files = StageFiles(tuple(copy for copy in copies if isinstance(copy, CopyStep)))
+        return read_install(self.calls(step), files)
+
+    def after(self, proposal: Proposal) -> View:
+        """Returns the view of the text that ``proposal`` makes."""
+        text = apply(self.dockerfile, proposal.edits)
+        tree = parse(Source(self.dockerfile.source.path, text))
+        context = self.context
+        for file in proposal.files:
+            context = context.with_file(file.path, file.after.encode("utf-8", "surrogateescape"))
+        return View(tree, replace(self.build, context=context))
+
+    def steps_rerun(self, edits: Sequence[Edit], edited: str) -> Evidence:
+        """Returns how many steps run again after the context file ``edited`` changed,
+        before and after ``edits``. The count is the cache model's, not a build's."""
+        tree = parse(Source(self.dockerfile.source.path, apply(self.dockerfile, edits)))
+        after = View(tree, self.build)
+        return Evidence(
+            "steps_rerun",
+            f"edit {edited}",
+            before=len(steps_rerun(self.stages, self.context, edited)),
+            after=len(steps_rerun(after.stages, self.context, edited)),
+            basis="model",
+        )

@@ -1,0 +1,11 @@
+"""The rewrites, one file each, in the order in which they are tried.
+
+Left out on purpose: merging every RUN. Fewer layers, but one edit rebuilds all.
+"""
+
+from __future__ import annotations
+
+from optimizer.facade import Transform
+from transforms.copy_manifests_first import CopyManifestsFirst
+
+CATALOGUE: tuple[Transform, ...] = (CopyManifestsFirst(),)

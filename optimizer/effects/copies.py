@@ -1,6 +1,6 @@
 """What COPY and ADD put into an image: the files of the filtered build context, by image path.
 
-The mapping follows BuildKit (``dispatchCopy`` in ``dockerfile2llb/convert.go`` and
+The source follows BuildKit (``dispatchCopy`` in ``dockerfile2llb/convert.go`` and
 the copier it calls): a directory's *contents* land in the target; a file lands
 under its own name where the target ends in ``/``, where there are several
 sources, or where the target is a directory already.
@@ -25,7 +25,7 @@ _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", 
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping_:
+class CopySource:
     """One source of a COPY: ``entry`` of the context lands at ``target``.
 
     For a directory ``target`` is where its contents land, so a file ``entry/x``
@@ -59,55 +59,55 @@ class Mapping_:
         return join(self.target, rest)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CopyStep:
     """A COPY or ADD whose sources are files of the build context and whose target is known."""
 
     step: Step
     target: str
-    mappings: tuple[Mapping_, ...]
+    sources: tuple[CopySource, ...]
     context: BuildContext
 
     def find(self, image_path: str) -> ContextFile | None:
         """Returns the context file that this step puts at ``image_path``; the last source wins."""
-        for mapping in reversed(self.mappings):
-            path = mapping.context_path(image_path)
+        for source in reversed(self.sources):
+            path = source.context_path(image_path)
             if path is not None:
                 entry = self.context.get(path)
                 if entry is not None:
                     return entry
         return None
 
-    def mapping_for(self, image_path: str) -> Mapping_ | None:
+    def source_of(self, image_path: str) -> CopySource | None:
         """Returns the source that provides ``image_path``."""
-        for mapping in reversed(self.mappings):
-            path = mapping.context_path(image_path)
+        for source in reversed(self.sources):
+            path = source.context_path(image_path)
             if path is not None and self.context.get(path) is not None:
-                return mapping
+                return source
         return None
 
     def writes_below(self, prefix: str) -> bool:
         """Tells whether the step writes ``prefix`` itself or anything below it."""
-        for mapping in self.mappings:
-            if is_below(mapping.target, prefix):
+        for source in self.sources:
+            if is_below(source.target, prefix):
                 return True
-            path = mapping.context_path(prefix)
+            path = source.context_path(prefix)
             if path is not None and self.context.get(path) is not None:
                 return True
         return False
 
     def files(self) -> Iterator[tuple[str, ContextFile]]:
         """Yields ``(image path, file)`` for everything but directories, lazily."""
-        for mapping in self.mappings:
-            if mapping.is_dir:
-                for entry in self.context.files(mapping.entry.path):
+        for source in self.sources:
+            if source.is_dir:
+                for entry in self.context.files(source.entry.path):
                     if entry.kind != "dir":
-                        yield mapping.image_path(entry.path), entry
+                        yield source.image_path(entry.path), entry
             else:
-                yield mapping.target, mapping.entry
+                yield source.target, source.entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ForeignCopy:
     """A COPY or ADD that brings what the context cannot tell: another stage's files, an
     image's, a URL's, an archive's, or files under a path that is not known.
@@ -146,15 +146,15 @@ def read_copy(step: Step, context: BuildContext) -> CopyStep | ForeignCopy:
         return ForeignCopy(step, target, "ADD unpacks an archive")
     into = len(found) > 1 or expanded.text.endswith(("/", "/.")) or expanded.text in (".", "")
     into = into or resolved.text == _workdir(step)
-    mappings = tuple(
-        Mapping_(
+    sources = tuple(
+        CopySource(
             entry,
             target if entry.kind == "dir" or not into else join(target, basename(entry.path)),
             word,
         )
         for entry, word in found
     )
-    return CopyStep(step, target, mappings, context)
+    return CopyStep(step, target, sources, context)
 
 
 def _workdir(step: Step) -> str | None:
@@ -233,10 +233,10 @@ class StageFiles:
         """Returns the names in the directory at ``path``, sorted."""
         names: set[str] = set()
         for copy in self.copies:
-            for mapping in copy.mappings:
-                inner = mapping.context_path(path)
-                if inner is not None and mapping.is_dir:
+            for source in copy.sources:
+                inner = source.context_path(path)
+                if inner is not None and source.is_dir:
                     names.update(basename(child.path) for child in copy.context.children(inner))
-                elif not mapping.is_dir and is_below(mapping.target, path):
-                    names.add(mapping.target[len(path) :].lstrip("/").partition("/")[0])
+                elif not source.is_dir and is_below(source.target, path):
+                    names.add(source.target[len(path) :].lstrip("/").partition("/")[0])
         return tuple(sorted(names - {""}))

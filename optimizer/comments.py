@@ -1,0 +1,57 @@
+"""What authors tell dockopt in comments above an instruction.
+
+``# dockopt: keep`` holds the instruction where it stands;
+``# dockopt: ignore=ID,...`` turns transforms off for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from optimizer.cst.nodes import Dockerfile, Instruction
+
+_COMMENT = re.compile(r"#\s*dockopt:\s*(?P<word>[a-z]+)\s*(?:=\s*(?P<values>\S+))?")
+
+
+def keeps_place(tree: Dockerfile, instruction: Instruction) -> bool:
+    """Tells whether ``# dockopt: keep`` stands above ``instruction``."""
+    return any(word == "keep" for word, _ in _said(tree, instruction))
+
+
+def ignored_transforms(tree: Dockerfile, instruction: Instruction) -> frozenset[str]:
+    """Returns the ids that ``# dockopt: ignore=`` names above ``instruction``."""
+    return frozenset(
+        name
+        for word, values in _said(tree, instruction)
+        if word == "ignore"
+        for name in values.split(",")
+    )
+
+
+_BUST = re.compile(
+    r"(bust|invalidate|break|bypass|skip|disable)\w*\s+(the\s+|docker'?s?\s+|layer\s+|build\s+)*cach"
+    r"|cache[ -_]?bust|\bno[ -]cache\b|always\s+re-?(install|build|run)",
+    re.IGNORECASE,
+)
+
+
+def says_bust_cache(tree: Dockerfile, instructions: Sequence[Instruction]) -> bool:
+    """Tells whether a comment above one of ``instructions`` says that the cache is not to be used."""
+    return any(
+        _BUST.search(tree.text(comment))
+        for instruction in instructions
+        for comment in instruction.comments
+    )
+
+
+def blank_line_below(tree: Dockerfile, instruction: Instruction) -> bool:
+    """Tells whether the author left a blank line below ``instruction``."""
+    return tree.source.text.startswith(("\n", "\r\n"), instruction.span.end)
+
+
+def _said(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:
+    for comment in instruction.comments:
+        found = _COMMENT.match(tree.text(comment).strip())
+        if found is not None:
+            yield found["word"], found["values"] or ""

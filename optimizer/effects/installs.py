@@ -1,0 +1,100 @@
+"""What a RUN that installs dependencies reads and writes, all its commands together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optimizer.effects.calls import PlacedCall, StepCalls
+from optimizer.effects.copies import StageFiles
+from optimizer.knowledge.commands import touch
+from optimizer.knowledge.ecosystems import inputs_of, recognise
+from optimizer.knowledge.installs import Inputs, Install, Obstacle, Touch
+
+
+@dataclass(frozen=True, slots=True)
+class InstallStep:
+    """A RUN whose every command is known. ``title`` names its installs (``npm ci``);
+    ``beside`` is what its other commands touch."""
+
+    title: str
+    inputs: Inputs
+    beside: tuple[Touch, ...]
+
+
+def read_install(calls: StepCalls, files: StageFiles) -> InstallStep | Obstacle | None:
+    """Reads one RUN.
+
+    Returns None where it installs no dependencies of the project, and an
+    `Obstacle` where it does, but reads more than can be named.
+    """
+    verdicts = [(call, _classify(call)) for call in calls.calls]
+    installs = [verdict for _, verdict in verdicts if isinstance(verdict, Install)]
+    obstacles = [verdict for _, verdict in verdicts if isinstance(verdict, Obstacle)]
+    if obstacles:
+        return obstacles[0]
+    if not installs:
+        return None
+    for call, verdict in verdicts:
+        if verdict is None:
+            return _in_the_way(call, installs[0])
+    answers = [inputs_of(install, files) for install in installs]
+    for answer in answers:
+        if isinstance(answer, Obstacle):
+            return answer
+    return InstallStep(
+        title=" and ".join(dict.fromkeys(install.title for install in installs)),
+        inputs=_merged([answer for answer in answers if isinstance(answer, Inputs)]),
+        beside=tuple(verdict for _, verdict in verdicts if isinstance(verdict, Touch)),
+    )
+
+
+def touches(calls: StepCalls) -> tuple[Touch, ...] | PlacedCall | str:
+    """Returns what the commands of a RUN touch; the first command that is not known, or
+    why none is."""
+    if calls.opaque is not None:
+        return calls.opaque
+    found: list[Touch] = []
+    for call in calls.calls:
+        verdict = _classify(call)
+        if not isinstance(verdict, Touch):
+            return call
+        found.append(verdict)
+    return tuple(found)
+
+
+def _classify(placed: PlacedCall) -> Install | Touch | Obstacle | None:
+    """Says what one command is; what it is redirected to counts as written."""
+    if placed.call is None:
+        return None
+    verdict = recognise(placed.call) or touch(placed.call)
+    if placed.writes and isinstance(verdict, Touch):
+        return Touch(verdict.reads, verdict.writes + placed.writes)
+    return verdict
+
+
+def _in_the_way(call: PlacedCall, install: Install) -> Obstacle:
+    return Obstacle(
+        "install-inside-longer-run",
+        f"`{_short(call.text)}` runs in the same RUN as `{install.title}`, and what it reads "
+        "is not known",
+        f"give `{install.title}` a RUN of its own",
+    )
+
+
+def _short(text: str, limit: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _merged(parts: Sequence[Inputs]) -> Inputs:
+    def together(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value for part in parts for value in getattr(part, name)))
+
+    return Inputs(
+        reads=together("reads"),
+        writes=together("writes"),
+        trees=together("trees"),
+        rewrites=together("rewrites"),
+        assumes=together("assumes"),
+    )

@@ -1,0 +1,104 @@
+"""May a COPY follow a step that it stands above today?
+
+It may where neither writes what the other reads or writes (Bernstein's three
+conditions). Files that a second, earlier copy of the same context file keeps in
+place do not count as moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+
+from optimizer.effects.calls import PlacedCall, StepCalls
+from optimizer.effects.copies import CopyStep, ForeignCopy, is_below
+from optimizer.effects.installs import touches
+from optimizer.knowledge.installs import Obstacle, Touch
+from optimizer.model.stages import Step
+
+
+CODES: Mapping[str, str] = {
+    "opaque-command": "A command in between may read or write any file.",
+    "read-after-write": "A step in between reads files that the COPY brings.",
+    "write-after-write": "A step in between writes where the COPY writes.",
+    "unknown-copy": "A COPY in between brings files that are not known before a build.",
+}
+
+
+def copy_conflict(copy: CopyStep, other: CopyStep | ForeignCopy) -> Obstacle | None:
+    """Returns why ``copy`` may not follow ``other``, a COPY or ADD below it."""
+    line = other.step.instruction.line
+    if isinstance(other, ForeignCopy):
+        if other.target is None:
+            return Obstacle(
+                "unknown-copy", f"line {line}: {other.reason}", "use a target that is known"
+            )
+        if copy.writes_below(other.target):
+            return Obstacle(
+                "write-after-write",
+                f"line {line} writes {other.target}, where line {copy.step.instruction.line} "
+                f"writes too, and {other.reason}",
+                f"move line {line} above line {copy.step.instruction.line} by hand if its files "
+                "may be overwritten",
+            )
+        return None
+    for path, entry in other.files():
+        mine = copy.find(path)
+        if mine is not None and mine.path != entry.path:
+            return Obstacle(
+                "write-after-write",
+                f"line {line} replaces {path}, which line {copy.step.instruction.line} copies too",
+                f"leave {mine.path} out of line {copy.step.instruction.line}",
+            )
+    return None
+
+
+def run_conflict(
+    copy: CopyStep, step: Step, calls: StepCalls, in_place: Set[str]
+) -> Obstacle | None:
+    """Returns why ``copy`` may not follow the RUN ``step``.
+
+    ``in_place`` are image paths that hold the same file in either order.
+    """
+    line = step.instruction.line
+    found = touches(calls)
+    if isinstance(found, str | PlacedCall):
+        what = found if isinstance(found, str) else f"`{' '.join(found.text.split())}`"
+        return Obstacle(
+            "opaque-command",
+            f"line {line}: {what} stands in between and may read or write what is copied",
+            f"move line {line} above the COPY if it needs none of its files, or below the "
+            "install if it does",
+        )
+    return touch_conflict(copy, step, found, in_place)
+
+
+def touch_conflict(
+    copy: CopyStep, step: Step, found: Iterable[Touch], in_place: Set[str]
+) -> Obstacle | None:
+    """Returns why ``copy`` may not follow commands of ``step`` that touch ``found``."""
+    line = step.instruction.line
+    for touch in found:
+        for path in touch.reads:
+            if hits(copy, path, in_place):
+                return Obstacle(
+                    "read-after-write",
+                    f"line {line} reads {path}, which the COPY brings",
+                    f"move the command that reads {path} below the install",
+                )
+        for path in touch.writes:
+            if hits(copy, path, frozenset()):
+                return Obstacle(
+                    "write-after-write",
+                    f"line {line} writes {path}, where the COPY writes too",
+                    "move that command above the COPY or below the install",
+                )
+    return None
+
+
+def hits(copy: CopyStep, prefix: str, in_place: Set[str]) -> bool:
+    """Tells whether ``copy`` brings ``prefix`` or anything below it, but for ``in_place``."""
+    if prefix in in_place:
+        return False
+    if any(is_below(source.target, prefix) for source in copy.sources):
+        return True
+    return copy.find(prefix) is not None

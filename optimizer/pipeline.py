@@ -1,0 +1,296 @@
+"""Applies transforms one change at a time: apply, parse again, look again.
+
+For each transform in order the first acceptable proposal is applied and the
+transform is asked again on the new text, until it is quiet. So every change is
+judged on the text it is applied to, and edits never collide. A change has to
+hold for every way in which the file is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from time import perf_counter
+
+from optimizer.comments import ignored_transforms, keeps_place
+from optimizer.context.file_edit import FileEdit
+from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
+from optimizer.cst.nodes import Dockerfile, Instruction
+from optimizer.cst.parse import parse
+from optimizer.cst.source import Source, Span
+from optimizer.gates import first_failure
+from optimizer.journal import Applied, Held, Outcome, Skipped
+from optimizer.proposal import Answer, Proposal, Refusal, Safety
+from optimizer.transform import Transform
+from optimizer.view import Build, View
+
+ROUNDS = 100
+"""Changes that one transform may make to one file before it counts as one that does not settle."""
+
+CODES: Mapping[str, str] = {
+    "kept-by-comment": "The author marked an instruction with `# dockopt: keep`.",
+    "gate-failed": "The change was computed, but a check on its result failed.",
+    "below-safety": "The change promises less than --safety asks for.",
+    "builds-disagree": "The file is built in several ways and the change does not hold for all.",
+    "does-not-settle": "The transform kept changing the file. Please report it.",
+}
+"""The refusal codes that the pipeline itself adds, each with its meaning."""
+
+
+def run(
+    path: str,
+    source: Source,
+    builds: Sequence[Build],
+    transforms: Sequence[Transform],
+    least: Safety,
+) -> Outcome:
+    """Returns what ``transforms`` make of ``source``, and the journal of how.
+
+    ``path`` is what reports call the file, relative to the repository root.
+    Without ``builds`` nothing is known of the context and every transform is
+    skipped. A file that BuildKit refuses is left as it is, with its diagnostics.
+    """
+    started = perf_counter()
+    tree = parse(source)
+    outcome = Outcome(
+        path, tuple(build.answer for build in builds), before=source.text, after=source.text
+    )
+    if tree.diagnostics:
+        outcome = replace(outcome, diagnostics=tree.diagnostics)
+    elif not builds:
+        skipped = tuple(Skipped(transform.id, "context") for transform in transforms)
+        outcome = replace(outcome, skipped=skipped)
+    else:
+        state = _State(tuple(View(tree, build) for build in builds), least)
+        for transform in transforms:
+            state.settle(transform)
+        outcome = replace(
+            outcome,
+            after=state.text,
+            applied=tuple(state.applied),
+            held=tuple(state.held_back(transforms, source.text)),
+        )
+    return replace(outcome, seconds=perf_counter() - started)
+
+
+@dataclass
+class _State:
+    """One run in progress: the file as it is now, seen through every build."""
+
+    views: tuple[View, ...]
+    least: Safety
+    applied: list[Applied] = field(default_factory=list)
+    refusals: dict[str, tuple[str, list[Refusal]]] = field(default_factory=dict)
+    """By transform: the text on which it became quiet, and what it refused there."""
+
+    @property
+    def text(self) -> str:
+        return self.views[0].dockerfile.source.text
+
+    def settle(self, transform: Transform) -> None:
+        """Applies the proposals of ``transform`` until it has no acceptable one left."""
+        for _ in range(ROUNDS):
+            refusals: list[Refusal] = []
+            for answer in _answers(self.views, transform):
+                verdict = answer if isinstance(answer, Refusal) else self._judge(answer)
+                if isinstance(verdict, Refusal):
+                    refusals.append(verdict)
+                else:
+                    assert isinstance(answer, Proposal)
+                    self.applied.append(_applied(self.views[0], verdict[0], transform, answer))
+                    self.views = verdict
+                    break
+            else:
+                self.refusals[transform.id] = (self.text, refusals)
+                return
+        at = self.views[0].dockerfile.instructions[0].code
+        unsettled = Refusal(
+            "does-not-settle",
+            at,
+            f"{transform.id} still changed the file after {ROUNDS} changes",
+            f"leave it out with --without {transform.id}",
+        )
+        self.refusals[transform.id] = (self.text, [unsettled])
+
+    def _judge(self, proposal: Proposal) -> tuple[View, ...] | Refusal:
+        """Returns the views after ``proposal``, or why it must not be applied."""
+        if proposal.safety < self.least:
+            return Refusal(
+                "below-safety",
+                proposal.at,
+                f"{proposal.title}: promises {proposal.safety.label} only",
+                f"accept it with --safety {proposal.safety.label}",
+            )
+        if (kept := _kept(self.views[0].dockerfile, proposal)) is not None:
+            return Refusal(
+                "kept-by-comment",
+                proposal.at,
+                f"line {kept.line} is marked `# dockopt: keep`",
+                "take the comment away",
+            )
+        after = tuple(view.after(proposal) for view in self.views)
+        for old, new in zip(self.views, after, strict=True):
+            failure = first_failure(old, new, proposal)
+            if failure is not None:
+                return Refusal("gate-failed", proposal.at, failure, "change the file by hand")
+        return after
+
+    def held_back(self, transforms: Sequence[Transform], original: str) -> Iterator[Held]:
+        """Yields what was refused, with lines of the text as it was read."""
+        lines = _line_map(self.text, original)
+        for transform in transforms:
+            text, refusals = self.refusals[transform.id]
+            if text != self.text:
+                asked = _answers(self.views, transform)
+                refusals = [answer for answer in asked if isinstance(answer, Refusal)]
+            for refusal in refusals:
+                line, _ = self.views[0].dockerfile.source.position(refusal.at.start)
+                yield Held(
+                    transform.id, refusal.code, lines(line), refusal.reason, refusal.unblock
+                )
+
+
+def _answers(views: Sequence[View], transform: Transform) -> Iterator[Answer]:
+    """Yields the answers of ``transform`` that hold for all ``views``, in file order."""
+    tree = views[0].dockerfile
+    per_view = [
+        [answer for answer in transform.propose(view) if not _ignored(tree, transform.id, answer)]
+        for view in views
+    ]
+    seen: set[tuple[str, Span]] = set()
+    for index, answers in enumerate(per_view):
+        for answer in answers:
+            if isinstance(answer, Proposal):
+                dissent = _dissent(answer, per_view, views)
+                if dissent is None and index == 0:
+                    yield answer
+                    continue
+                if dissent is None:
+                    continue
+                answer = dissent
+            if (answer.code, answer.at) not in seen:
+                seen.add((answer.code, answer.at))
+                yield answer
+
+
+def _dissent(
+    proposal: Proposal, per_view: Sequence[Sequence[Answer]], views: Sequence[View]
+) -> Refusal | None:
+    """Returns the refusal that stands against ``proposal`` in another view, if any."""
+    for answers, view in zip(per_view, views, strict=True):
+        if any(_same_change(proposal, answer) for answer in answers):
+            continue
+        for answer in answers:
+            if isinstance(answer, Refusal):
+                return answer
+        found = view.build.answer
+        return Refusal(
+            "builds-disagree",
+            proposal.at,
+            f"the file is also built with the context {found.path} ({found.found_by}), "
+            "and there the same change does not apply",
+            "name the build that counts with --context or --target",
+        )
+    return None
+
+
+def _same_change(proposal: Proposal, answer: Answer) -> bool:
+    return (
+        isinstance(answer, Proposal)
+        and answer.edits == proposal.edits
+        and answer.files == proposal.files
+        and answer.safety == proposal.safety
+    )
+
+
+def _ignored(tree: Dockerfile, transform: str, answer: Answer) -> bool:
+    """Tells whether a comment of an instruction that ``answer`` is about turns the transform off."""
+    spans = {answer.at}
+    if isinstance(answer, Proposal):
+        spans.update(node.code for node in map(_edited, answer.edits) if node is not None)
+    return any(
+        transform in ignored_transforms(tree, instruction)
+        for instruction in tree.instructions
+        if instruction.comments
+        and any(instruction.span.start <= span.start < instruction.span.end for span in spans)
+    )
+
+
+def _kept(tree: Dockerfile, proposal: Proposal) -> Instruction | None:
+    """Returns an instruction that ``proposal`` touches although its author holds it in place."""
+    for instruction in tree.instructions:
+        if keeps_place(tree, instruction) and any(
+            _touches(edit, instruction) for edit in proposal.edits
+        ):
+            return instruction
+    return None
+
+
+def _touches(edit: Edit, instruction: Instruction) -> bool:
+    if isinstance(edit, Replace):
+        return edit.span.start < instruction.span.end and instruction.span.start < edit.span.end
+    return _edited(edit) is instruction
+
+
+def _edited(edit: Edit) -> Instruction | None:
+    if isinstance(edit, Move | Remove) and isinstance(edit.node, Instruction):
+        return edit.node
+    return None
+
+
+def _applied(before: View, after: View, transform: Transform, proposal: Proposal) -> Applied:
+    source = before.dockerfile.source
+    spans = [proposal.at, *(span for edit in proposal.edits for span in _reach(edit))]
+    line, _ = source.position(min(span.start for span in spans))
+    end_line, _ = source.position(max(max(span.start, span.end - 1) for span in spans))
+    return Applied(
+        transform=transform.id,
+        title=proposal.title,
+        safety=proposal.safety,
+        reason=proposal.reason,
+        line=line,
+        end_line=end_line,
+        evidence=proposal.evidence,
+        drops=proposal.drops,
+        assumes=proposal.assumes,
+        files=tuple(_from_root(before, file) for file in proposal.files),
+        before=source.text,
+        after=after.dockerfile.source.text,
+    )
+
+
+def _reach(edit: Edit) -> Iterator[Span]:
+    """Yields the places of the old text that ``edit`` speaks of."""
+    if isinstance(edit, Insert | Move):
+        anchor = edit.before or edit.after
+        if anchor is not None:
+            yield anchor.code if isinstance(anchor, Instruction) else anchor.span
+    node = _edited(edit)
+    if node is not None:
+        yield node.code
+
+
+def _from_root(view: View, file: FileEdit) -> FileEdit:
+    """Names a file of the context by its path from the repository root."""
+    folder = view.build.answer.path
+    path = file.path if folder in ("", ".") else f"{folder}/{file.path}"
+    return replace(file, path=path)
+
+
+class _line_map:
+    """Leads from lines of one text to the nearest lines of another, both counted from 1."""
+
+    def __init__(self, text: str, original: str) -> None:
+        self._blocks: Sequence[tuple[int, int, int]] = ()
+        if text != original:
+            matcher = SequenceMatcher(None, text.split("\n"), original.split("\n"), autojunk=False)
+            self._blocks = [tuple(block) for block in matcher.get_matching_blocks()]
+
+    def __call__(self, line: int) -> int:
+        best = line
+        for start, target, size in self._blocks:
+            if start > line - 1:
+                break
+            best = target + min(line - 1 - start, max(size - 1, 0)) + 1
+        return best

@@ -1,0 +1,281 @@
+r"""Copy the dependency manifests before the source tree.
+
+What it does
+============
+Copies only the files that an install of dependencies reads above that install,
+and lets the COPY of the sources follow below it.
+
+Why it pays
+===========
+A step runs again when anything it stands on has changed. Below `COPY . .` an
+install runs again after every edit; below its manifests it runs again only when
+the dependencies change.
+
+Example
+=======
+```tree
+package.json={"name": "app", "dependencies": {}}
+package-lock.json={"name": "app", "lockfileVersion": 3, "packages": {"": {"name": "app"}}}
+src/index.js
+.dockerignore=node_modules
+```
+```dockerfile before
+FROM node:22
+WORKDIR /app
+# all of it
+COPY . .
+RUN npm ci
+CMD ["node", "src/index.js"]
+```
+```dockerfile after
+FROM node:22
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+# all of it
+COPY . .
+CMD ["node", "src/index.js"]
+```
+
+When it holds back
+==================
+An install that runs code of the project reads more than manifests.
+```tree
+package.json={"name": "app", "scripts": {"postinstall": "node scripts/build.js"}}
+package-lock.json={"name": "app", "lockfileVersion": 3, "packages": {"": {"name": "app"}}}
+scripts/build.js
+.dockerignore=node_modules
+```
+```dockerfile unchanged install-script-reads-source
+FROM node:22
+WORKDIR /app
+COPY . .
+RUN npm ci
+```
+
+So does an install that shares its RUN with a command whose reads are not known.
+```tree
+requirements.txt=flask==3.0.0
+manage.py
+```
+```dockerfile unchanged install-inside-longer-run
+FROM python:3.12
+WORKDIR /app
+COPY . .
+RUN pip install -r requirements.txt && python manage.py collectstatic
+```
+
+Files that the host's own install left in the context would land on top of the
+installed ones. Where nothing else needs them, a line in `.dockerignore` is part
+of the change; where something does, it holds back (`ignored-path-is-copied`,
+`shared-ignore-file`, `host-files-over-installed`).
+
+Safety
+======
+same-image: neither step writes what the other reads or writes, so both orders
+leave the same files. same-behavior where the install may rewrite a lockfile: the
+COPY below puts the context's lockfile back, and `drops` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from optimizer.facade import (
+    CopyStep,
+    Edit,
+    FileEdit,
+    ForeignCopy,
+    Insert,
+    InstallStep,
+    Move,
+    Obstacle,
+    Proposal,
+    Refusal,
+    Safety,
+    Stage,
+    Step,
+    Transform,
+    View,
+    blank_line_below,
+    brings_sources,
+    copies_from_host,
+    copy_conflict,
+    copy_lines,
+    covered,
+    hide,
+    read_copy,
+    run_conflict,
+    sample_edit,
+    says_bust_cache,
+    staying_files,
+    touch_conflict,
+)
+
+
+class CopyManifestsFirst(Transform):
+    id = "copy-manifests-first"
+    best = Safety.SAME_IMAGE
+    codes: ClassVar[Mapping[str, str]] = {
+        "context-mounted": "The install mounts the build context, so every edit reruns it anyway.",
+        "intended-cache-bust": "A comment says that the cache is meant to be left unused here.",
+        "onbuild-base": "The base image runs instructions of its own that are not in the file.",
+        "state-between": "WORKDIR or a variable changes between the COPY and the install.",
+        "unknown-target": "Where the COPY writes is not known before a build.",
+    }
+
+    def propose(self, view: View) -> Iterator[Proposal | Refusal]:
+        for stage in view.stages.stages:
+            for step in stage.steps:
+                if step.instruction.keyword == "RUN":
+                    answer = self._below_sources(view, stage, step)
+                    if isinstance(answer, Obstacle):
+                        yield Refusal.of(answer, step.instruction.code)
+                    elif answer is not None:
+                        yield answer
+
+    def _below_sources(self, view: View, stage: Stage, step: Step) -> Proposal | Obstacle | None:
+        """Looks at one RUN: is it an install, and are sources copied above it?"""
+        above = [copy for copy in view.copies_above(stage, step) if copy.step in stage.steps]
+        sources = [copy for copy in above if isinstance(copy, CopyStep) and brings_sources(copy)]
+        lost = [copy for copy in above if isinstance(copy, ForeignCopy) and copy.target is None]
+        if not sources and not lost:
+            return None
+        install = view.install(stage, step)
+        if install is None or isinstance(install, Obstacle):
+            return install
+        if lost:
+            line = lost[0].step.instruction.line
+            reason = f"line {line}: {lost[0].reason}"
+            return Obstacle("unknown-target", reason, "use an absolute target")
+        return self._sink(view, stage, step, install, sources)
+
+    def _sink(
+        self, view: View, stage: Stage, step: Step, install: InstallStep, sources: list[CopyStep]
+    ) -> Proposal | Obstacle | None:
+        """Puts ``sources`` below the install, and what it reads of them in their place."""
+        stays = staying_files(view.copies_above(stage, step), sources, install.inputs)
+        if isinstance(stays, Obstacle):
+            return stays
+        for copy in sources:
+            obstacle = _in_the_way(view, stage, step, install, copy, sources)
+            if obstacle is not None:
+                return obstacle
+        ignore = _host_directories(view, install, sources)
+        if isinstance(ignore, Obstacle):
+            return ignore
+        edits = [edit for copy in sources for edit in _edits(view, step, copy, stays[copy])]
+        reads = frozenset(install.inputs.reads)
+        edited = [path for copy in sources if (path := sample_edit(copy, reads)) is not None]
+        drops = tuple(p for p in install.inputs.rewrites if any(c.find(p) for c in sources))
+        return Proposal(
+            title=f"Copy what `{install.title}` reads before the sources",
+            at=sources[0].step.instruction.code,
+            edits=tuple(edits),
+            safety=Safety.SAME_BEHAVIOR if drops else Safety.SAME_IMAGE,
+            reason=_reason(view, install, sources),
+            evidence=(view.steps_rerun(edits, edited[0]),) if edited else (),
+            files=(ignore,) if ignore else (),
+            drops=drops,
+            assumes=install.inputs.assumes,
+        )
+
+
+def _in_the_way(
+    view: View,
+    stage: Stage,
+    step: Step,
+    install: InstallStep,
+    copy: CopyStep,
+    sources: Sequence[CopyStep],
+) -> Obstacle | None:
+    """Returns the first thing between ``copy`` and the install that ``copy`` may not pass."""
+    first, last = stage.steps.index(copy.step), stage.steps.index(step)
+    in_place = frozenset(install.inputs.reads)
+    for between in stage.steps[first + 1 : last]:
+        obstacle = None
+        if between.instruction.keyword == "RUN":
+            obstacle = run_conflict(copy, between, view.calls(between), in_place)
+        elif between.instruction.keyword in ("COPY", "ADD"):
+            other = view.copy(between)
+            obstacle = None if other in sources else copy_conflict(copy, other)
+        if obstacle is not None:
+            return obstacle
+    if any(mount.type == "bind" and not mount.options.get("from") for mount in step.instruction.mounts):
+        return Obstacle(
+            "context-mounted",
+            "the install mounts the build context",
+            "mount only the files that it reads",
+        )
+    if says_bust_cache(view.dockerfile, [s.instruction for s in stage.steps[first : last + 1]]):
+        return Obstacle(
+            "intended-cache-bust",
+            "a comment says that the cache is meant to be left unused here",
+            "take the comment away if that is no longer so",
+        )
+    moved = read_copy(replace(copy.step, state=step.state), view.context)
+    if not isinstance(moved, CopyStep) or moved.sources != copy.sources:
+        return Obstacle(
+            "state-between",
+            f"line {copy.step.instruction.line} would copy to another place below the install, "
+            "since WORKDIR or a variable changes in between",
+            "use an absolute target",
+        )
+    return touch_conflict(copy, step, install.beside, in_place)
+
+
+def _host_directories(
+    view: View, install: InstallStep, sources: Sequence[CopyStep]
+) -> FileEdit | Obstacle | None:
+    """Returns the ignore file that keeps the host's own installs from covering the image's."""
+    paths: dict[str, None] = {}
+    for copy in sources:
+        for written in install.inputs.writes:
+            path = covered(copy, written)
+            if isinstance(path, Obstacle):
+                return path
+            if path is not None:
+                paths[path] = None
+    if not paths:
+        return None
+    for path in paths:
+        if copies_from_host(view.dockerfile, path):
+            return Obstacle(
+                "ignored-path-is-copied",
+                f"{path} would have to be ignored, but a step of this file copies it",
+                f"leave {path} to the install",
+            )
+        if any(copies_from_host(other, path) for other in view.build.neighbours()):
+            return Obstacle(
+                "shared-ignore-file",
+                f"{path} would have to be ignored, but another Dockerfile copies it",
+                f"add `{path}` to an ignore file of this Dockerfile alone",
+            )
+    return hide(view.context, tuple(paths)) or Obstacle(
+        "host-files-over-installed",
+        f"{next(iter(paths))} would land on top of what `{install.title}` installs, and the ignore "
+        "file brings it back",
+        f"ignore {next(iter(paths))}",
+    )
+
+
+def _edits(
+    view: View, step: Step, copy: CopyStep, stays: tuple[Sequence[str], Sequence[str]]
+) -> Iterator[Edit]:
+    tree, instruction = view.dockerfile, copy.step.instruction
+    lines = copy_lines(tree, copy, *stays)
+    blank = blank_line_below(tree, instruction)
+    if lines:
+        yield Insert(lines, before=instruction)
+    yield Move(instruction, after=step.instruction, lead="\n" if blank else "")
+
+
+def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:
+    names = [path.rpartition("/")[2] for path in (*install.inputs.reads, *install.inputs.trees)]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    copies = ", ".join(
+        f"`{' '.join(copy.step.instruction.logical.text.split())}`" for copy in sources
+    )
+    return f"`{install.title}` reads only {shown}; below {copies} every edit runs it again"
