@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
@@ -104,18 +104,20 @@ def replace_first(glob: Glob, text: str, replacement: str) -> str:
     return text
 
 
-def replace_all(glob: Glob, text: str, replacement: Callable[[str], str], limit: int) -> str | None:
-    """Replaces every match by what ``replacement`` makes of it, as Go's regexp does.
+def replace_all(glob: Glob, text: str, template: Sequence[str], limit: int) -> str | None:
+    """Replaces every match by the texts of ``template`` with the match between them.
 
     Returns None for a result longer than ``limit``.
     """
+    without_match = "".join(template)
     parts: list[str] = []
     length = last = 0
     for start, end in glob.matches(text):
         parts.append(text[last:start])
         # An empty match right behind another match is not replaced.
         if end > last or start == 0:
-            parts.append(replacement(text[start:end]))
+            match = text[start:end]
+            parts.append(match.join(template) if match else without_match)
             length += len(parts[-1])
         length += start - last
         last = end

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 
 from optimizer.cst.glob import Glob, PatternError, decodable, replace_all, replace_first
 
@@ -331,8 +331,7 @@ class _Scan:
         if not every:
             return replace_first(glob, value or "", replacement)
         room = MAX_GROWTH - self._growth
-        fill = partial(_filled, replacement) if "$" in replacement else lambda _: replacement
-        result = replace_all(glob, value or "", fill, room)
+        result = replace_all(glob, value or "", _template(replacement), room)
         if result is None:
             raise _too_long()
         self._grow(len(result))
@@ -438,32 +437,32 @@ def _name_end(text: str, start: int, digits_alone: bool) -> int:
     return run.end()
 
 
-def _filled(template: str, match: str) -> str:
-    """Go's Regexp.Expand for an expression without groups: only ``$0`` and ``$$`` mean
-    something, every other name stands for nothing."""
-    head, *pieces = template.split("$")
-    parts = [head]
-    pending = False
-    for piece in pieces:
-        if pending:
-            parts.append("$" + piece)
-            pending = False
-            continue
-        if not piece:
-            pending = True
-            continue
-        parts.append(_reference(piece, match))
-    return "".join(parts) + ("$" if pending else "")
+def _template(replacement: str) -> list[str]:
+    """Returns the texts between the places where the match goes in.
 
-
-def _reference(piece: str, match: str) -> str:
-    """Expands ``piece``, the text behind a ``$`` up to the next one."""
-    braced = piece.startswith("{")
-    end = _name_end(piece, braced, digits_alone=False)
-    name = piece[braced:end]
-    if not name or (braced and piece[end : end + 1] != "}"):
-        return "$" + piece
-    return (match if name == "0" else "") + piece[end + braced :]
+    For an expression without groups, Go's Regexp.Expand puts the match in for ``$0``,
+    a dollar for ``$$`` and nothing for every other name.
+    """
+    texts: list[str] = []
+    parts: list[str] = []
+    at = 0
+    while (dollar := replacement.find("$", at)) >= 0:
+        parts.append(replacement[at:dollar])
+        braced = replacement.startswith("{", dollar + 1)
+        start = dollar + 1 + braced
+        end = _name_end(replacement, start, digits_alone=False)
+        if replacement.startswith("$", dollar + 1):
+            parts.append("$")
+            at = dollar + 2
+        elif end == start or (braced and not replacement.startswith("}", end)):
+            parts.append("$")
+            at = dollar + 1
+        else:
+            at = end + braced
+            if replacement[start:end] == "0":
+                texts.append("".join(parts))
+                parts.clear()
+    return [*texts, "".join([*parts, replacement[at:]])]
 
 
 def _unsupported(modifier: str) -> LexError:
@@ -492,7 +491,7 @@ def _without_prefix(operand: str, value: str) -> str:
 def _without_suffix(operand: str, value: str) -> str:
     """Removes a prefix of the text read backwards, as BuildKit does."""
     greedy = operand.startswith("%")
-    glob = _glob(_reversed_pattern(operand[greedy:]))
+    glob = _glob(_reversed_pattern(decodable(operand[greedy:])))
     backwards = decodable(value)[::-1]
     end = glob.prefix(backwards, greedy)
     return backwards[end or 0 :][::-1]
