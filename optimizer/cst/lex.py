@@ -12,9 +12,9 @@ and in the text that its variables add.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 from optimizer.cst.glob import Glob, PatternError, decodable, replace_all, replace_first
 
@@ -56,6 +56,13 @@ class LexLimitError(LexError):
     """A word that goes beyond `MAX_DEPTH` or `MAX_GROWTH`; BuildKit might accept it."""
 
 
+class Variables(Protocol):
+    """Where the lexer looks names up; a mapping of strings will do."""
+
+    def get(self, name: str, /) -> str | None:
+        """Returns the value of a variable, None for one that is unset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """A word after expansion, with the variables it asked for.
@@ -85,7 +92,7 @@ class Lexer:
     skip_unset: bool = False
     skip_quotes: bool = False
 
-    def process_word(self, word: str, env: Mapping[str, str]) -> Expansion:
+    def process_word(self, word: str, env: Variables) -> Expansion:
         """Expands ``word`` and takes its quotes off; blanks stay as they are.
 
         Raises `LexError` where BuildKit refuses the word.
@@ -94,7 +101,7 @@ class Lexer:
         text = scan.whole()
         return Expansion(text, frozenset(scan.used), frozenset(scan.unset))
 
-    def process_words(self, word: str, env: Mapping[str, str]) -> list[str]:
+    def process_words(self, word: str, env: Variables) -> list[str]:
         """Expands ``word``, then splits it at white space that is not quoted.
 
         Raises `LexError` where BuildKit refuses the word.
@@ -136,9 +143,7 @@ class _Words:
 class _Scan:
     """One pass over one word."""
 
-    def __init__(
-        self, lexer: Lexer, word: str, env: Mapping[str, str], words: _Words | None
-    ) -> None:
+    def __init__(self, lexer: Lexer, word: str, env: Variables, words: _Words | None) -> None:
         self.word = word
         self.env = env
         self.words = words
