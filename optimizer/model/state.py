@@ -32,6 +32,7 @@ MOST_TEXT = 1 << 22
 
 _ORDINARY = re.compile(r"[\w./:@,+= -]*", re.ASCII)
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:|\\")
+_ANY_NAME = Unknown("an ENV sets a variable whose name is not known")
 _WINDOWS = Unknown("paths in Windows images are not followed")
 
 
@@ -198,12 +199,15 @@ def image_state(name: str, row: BaseImage | None, escape: str, is_windows: bool)
     if row is None or is_windows:
         workdir: Value = Unknown(f"the working directory of {name} is not known")
         user: Value = Unknown(f"the user of {name} is not known")
-        env = Bindings()
+        env: dict[str, Value] = {}
     else:
         workdir, user = Known(row.workdir), Known(row.user)
-        env = Bindings({key: Known(text) for key, text in row.env.items()})
+        env = {key: Known(text) for key, text in row.env.items()}
+    if not is_windows:
+        # Where the image sets none, BuildKit does.
+        env.setdefault("PATH", Unknown(f"the PATH of {name} is not known"))
     return State(
-        env=env,
+        env=Bindings(env),
         args=Bindings(),
         overrides=Bindings(),
         others=Unknown(f"{name} may set it"),
@@ -217,7 +221,8 @@ def image_state(name: str, row: BaseImage | None, escape: str, is_windows: bool)
 
 def inherited(state: State) -> State:
     """Returns the state in which a stage starts that is built on one that ends in ``state``."""
-    return replace(state, overrides=Bindings())
+    args = Bindings() if state.others == _ANY_NAME else state.args
+    return replace(state, args=args, overrides=Bindings())
 
 
 def after(state: State, instruction: Instruction, scope: Scope) -> State:
@@ -254,9 +259,8 @@ def _after_env(state: State, instruction: Instruction, scope: Scope) -> State:
 
 
 def _without_variables(state: State) -> State:
-    others = Unknown("an ENV sets a variable whose name is not known")
     none = Bindings()
-    return replace(state, env=none, args=none, overrides=none, others=others)
+    return replace(state, env=none, args=none, overrides=none, others=_ANY_NAME)
 
 
 def _after_arg(state: State, instruction: Instruction, scope: Scope) -> State:
