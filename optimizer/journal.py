@@ -6,6 +6,7 @@ The records are complete in themselves: a report needs nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.nodes import Diagnostic
@@ -90,3 +91,18 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return self.before != self.after or bool(self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that nothing could be said about: it could not be read or written, or an
+    analysis broke on it. ``path`` is relative to the repository root; the place counts from 1."""
+
+    path: str
+    message: str
+    line: int = 1
+    column: int = 1
+
+
+Record: TypeAlias = Outcome | Failure
+"""What a report shows of one file."""

@@ -1,0 +1,247 @@
+"""The faces, byte for byte, and the words they share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from optimizer.context.file_edit import FileEdit
+from optimizer.cst.nodes import Diagnostic
+from optimizer.journal import Applied, ContextAnswer, Failure, Held, Outcome, Record, Skipped
+from optimizer.proposal import Evidence, Safety
+from optimizer.report import words
+from optimizer.report.json import render
+from optimizer.report.patch import patch
+from optimizer.report.terminal import Screen, report, summary
+
+
+class Snapshot(Protocol):
+    """The part of pytest-snapshot's fixture that is used here; the package has no types."""
+
+    snapshot_dir: Path
+
+    def assert_match(self, value: bytes, snapshot_name: str) -> None: ...
+
+
+GOLDEN = Path(__file__).resolve().parents[2] / "fixtures" / "report"
+
+BEFORE = """\
+FROM node:22
+WORKDIR /app
+# all of it
+COPY . .
+RUN npm ci
+RUN npm run build
+EXPOSE 3000
+CMD ["node", "dist/index.js"]
+"""
+COPIED_FIRST = """\
+FROM node:22
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+# all of it
+COPY . .
+RUN npm run build
+EXPOSE 3000
+CMD ["node", "dist/index.js"]
+"""
+SLIM = COPIED_FIRST.replace("node:22", "node:22-slim")
+
+COPY_FIRST = Applied(
+    transform="copy-manifests-first",
+    title="Copy what `npm ci` reads before the sources",
+    safety=Safety.SAME_IMAGE,
+    reason="`npm ci` reads only package.json, package-lock.json; below `COPY . .` every edit runs "
+    "it again",
+    line=4,
+    end_line=5,
+    evidence=(
+        Evidence("steps_rerun", "edit README.md", 4, 3, "model"),
+        Evidence("steps_rerun", "edit src/index.js", 4, 2, "model"),
+    ),
+    drops=(),
+    assumes=("no package has an install script that reads the sources",),
+    files=(FileEdit("backend/.dockerignore", None, "node_modules\n"),),
+    before=BEFORE,
+    after=COPIED_FIRST,
+)
+SWAP_BASE = Applied(
+    transform="swap-slim-base",
+    title="Build on node:22-slim",
+    safety=Safety.CHANGES_IMAGE,
+    reason="nothing in the file uses what node:22 has beside it",
+    line=1,
+    end_line=1,
+    evidence=(),
+    drops=("/usr/bin/gcc", "/usr/bin/python3"),
+    assumes=(),
+    files=(),
+    before=COPIED_FIRST,
+    after=SLIM,
+)
+REFUSED = Held(
+    "copy-manifests-first",
+    "install-script-reads-source",
+    9,
+    "package.json runs `node scripts/build.js` after the install, and that file is among the "
+    "sources",
+    "run `npm ci --ignore-scripts`, and the script in a step of its own",
+)
+BACKEND = Outcome(
+    "backend/Dockerfile",
+    (ContextAnswer("backend", "compose.yaml:services.api.build"),),
+    BEFORE,
+    SLIM,
+    applied=(COPY_FIRST, SWAP_BASE),
+    held=(REFUSED, *(replace(REFUSED, line=line) for line in (12, 15, 19))),
+    seconds=0.00213,
+)
+HELD_ONLY = Outcome(
+    "web/Dockerfile",
+    (ContextAnswer(".", "bake.hcl:target.web"), ContextAnswer("web", "ci.yml:jobs.web")),
+    BEFORE,
+    BEFORE,
+    held=(REFUSED,),
+)
+QUIET = Outcome("quiet/Dockerfile", (ContextAnswer("quiet", "its folder"),), BEFORE, BEFORE)
+BLIND = Outcome(
+    "-",
+    (),
+    BEFORE,
+    BEFORE,
+    skipped=(Skipped("copy-manifests-first", "context"), Skipped("other", "context")),
+)
+REFUSED_BY_BUILDKIT = Outcome(
+    "bad/Dockerfile",
+    (ContextAnswer("bad", "its folder"),),
+    "FORM a\n",
+    "FORM a\n",
+    diagnostics=(Diagnostic(1, 1, "unknown instruction: FORM"), Diagnostic(2, 5, "second")),
+)
+UNREADABLE = Failure("gone/Dockerfile", "cannot read: No such file or directory")
+CRLF = Outcome(
+    "crlf/Dockerfile",
+    (),
+    "FROM a\r\nRUN b\r\n",
+    "FROM a\r\nRUN \x1b[31mc\r\n",
+    applied=(
+        replace(
+            SWAP_BASE,
+            before="FROM a\r\nRUN b\r\n",
+            after="FROM a\r\nRUN \x1b[31mc\r\n",
+            drops=(),
+        ),
+    ),
+)
+ALL: list[Record] = [BACKEND, HELD_ONLY, QUIET, BLIND, REFUSED_BY_BUILDKIT, UNREADABLE, CRLF]
+
+
+@pytest.fixture
+def golden(snapshot: Snapshot) -> Snapshot:
+    snapshot.snapshot_dir = GOLDEN
+    return snapshot
+
+
+def test_patch(golden: Snapshot) -> None:
+    golden.assert_match(patch(ALL).encode(), "run.patch")
+
+
+def test_patch_with_all_refusals(golden: Snapshot) -> None:
+    golden.assert_match(patch([BACKEND], explain_held=True).encode(), "explain-held.patch")
+
+
+def test_json(golden: Snapshot) -> None:
+    golden.assert_match(render(ALL, "1.2.3").encode(), "run.json")
+
+
+def test_terminal(golden: Snapshot) -> None:
+    golden.assert_match(report(ALL, Screen(width=80)).encode(), "terminal.txt")
+
+
+def test_terminal_in_colour(golden: Snapshot) -> None:
+    golden.assert_match(report(ALL, Screen(colour=True)).encode(), "terminal.ansi")
+
+
+def test_summary(golden: Snapshot) -> None:
+    text = summary(ALL, Screen(), detail=True, hint=True)
+    golden.assert_match(text.encode(), "summary.txt")
+
+
+def test_json_keeps_every_byte() -> None:
+    text = "FROM a\r\nRUN \udcff\x00\u2028\n"
+    (file,) = json.loads(render([replace(QUIET, before=text, after=text)], "1"))["files"]
+    assert file["before"] == text == file["after"]
+
+
+def test_nothing_to_change_is_no_patch() -> None:
+    assert patch([HELD_ONLY, QUIET, UNREADABLE, REFUSED_BY_BUILDKIT]) == ""
+
+
+def test_an_only_file_is_always_spoken_of() -> None:
+    text = summary([QUIET], Screen(), detail=True)
+    assert text == (
+        "quiet/Dockerfile  no change\n  context quiet, from its folder\n1 file, nothing to change\n"
+    )
+
+
+def test_no_colour_is_the_same_words() -> None:
+    plain = report(ALL, Screen(colour=False))
+    coloured = report(ALL, Screen(colour=True))
+    assert "\x1b" not in plain
+    for code in ("0", "1", "1;4", "1;31", "2", "31", "32", "33", "36"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert coloured == plain
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        (6, 2, "edit a: 6 steps rerun -> 2"),
+        (1, 0, "edit a: 1 step reruns -> 0"),
+        (2.5, 1.25, "edit a: 2.5 steps rerun -> 1.25"),
+    ],
+)
+def test_numbers_read_as_sentences(before: float, after: float, sentence: str) -> None:
+    assert words.number(Evidence("steps_rerun", "edit a", before, after, "model")) == sentence
+
+
+def test_the_strongest_number_falls_the_furthest() -> None:
+    assert words.strongest(COPY_FIRST.evidence) == COPY_FIRST.evidence[1]
+    assert words.strongest(()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 😀", "plain é 😀"),
+        ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\udcff", "\\xff"),
+        ("\u202ereversed", "\\u202ereversed"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> None:
+    assert words.printable(text) == shown
+
+
+@pytest.mark.parametrize("promise", Safety)
+def test_every_promise_has_words(promise: Safety) -> None:
+    assert words.promise(promise).startswith(f"{promise.label}: ")
+
+
+def test_a_long_line_does_not_fill_the_terminal() -> None:
+    long = "RUN " + "x" * 1_000_000
+    change = replace(SWAP_BASE, before=f"{long}\n", after=f"{long}y\n")
+    text = report(
+        [replace(CRLF, before=change.before, after=change.after, applied=(change,))], Screen()
+    )
+    assert len(text) < 3000
+    assert "999604 more characters" in text
