@@ -35,13 +35,13 @@ class Call:
 
 
 class Files(Protocol):
-    """The files that the steps above copied from the build context, by absolute path in the image."""
+    """The files that the steps above copied from the build context, by absolute image path."""
 
     def kind(self, path: str) -> Kind | None:
         """Returns what lies at ``path``, or None where nothing was copied there."""
 
     def read(self, path: str) -> bytes | None:
-        """Returns the content of the file at ``path``; None for no file or one that is too large."""
+        """Returns the content of the file at ``path``; None for no file or one too large."""
 
     def children(self, path: str) -> tuple[str, ...]:
         """Returns the names in the directory at ``path``, sorted; empty where there is none."""

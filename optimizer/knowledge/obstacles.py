@@ -1,0 +1,78 @@
+"""Every reason why an install of dependencies cannot be moved above the sources, with its meaning.
+
+`dockopt explain` lists this table. The modules of this room answer with these
+codes only; a test holds them to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "config-reads-source": (
+        "A configuration of the package manager names code or a directory of the build context, "
+        "so the install reads more than manifests."
+    ),
+    "gopath-mode": (
+        "The Go command works without modules here and reads the copied sources themselves."
+    ),
+    "incomplete-go-sum": (
+        "go.sum lacks hashes that the download would add, and the later copy would take away again."
+    ),
+    "install-edits-manifest": (
+        "The command writes into a manifest or lockfile of the project, "
+        "and the later copy would put the old file back."
+    ),
+    "install-reads-source": (
+        "The command looks at the project's own source files to find out what to install."
+    ),
+    "install-runs-tests": "The command installs and then runs the project's tests.",
+    "install-script-reads-source": (
+        "A lifecycle script that runs during the install reads files of the project "
+        "which dockopt cannot name."
+    ),
+    "install-script-sets-git-hooks": (
+        "A lifecycle script writes git hooks into the .git directory that the build context brings."
+    ),
+    "installed-packages-in-context": (
+        "The build context brings a directory of installed packages, "
+        "which a later copy would lay over the installed ones."
+    ),
+    "local-dependency": (
+        "A dependency is a directory or file of the project, and what its build reads is not known."
+    ),
+    "lockfile-out-of-sync": "The lockfile does not agree with the manifest, so the install fails.",
+    "manifest-is-a-link": (
+        "A manifest is a symbolic link or lies behind one, and a COPY of it alone copies "
+        "something else than a COPY of its directory."
+    ),
+    "manifest-outside-copy": (
+        "The manifest that the install needs is not among the files copied from the build context."
+    ),
+    "missing-lockfile": "The install needs a lockfile, and none is among the copied files.",
+    "package-manager-not-covered": (
+        "The command installs dependencies with a package manager whose inputs dockopt "
+        "does not know."
+    ),
+    "project-install": (
+        "The command installs the project itself, so it reads the sources, not only manifests."
+    ),
+    "shadowed-module": (
+        "Copied files lie where Python imports from, and they change what the installer itself "
+        "loads or takes for installed."
+    ),
+    "unknown-install-flag": (
+        "The command has a flag whose effect on what the install reads is not known."
+    ),
+    "unreadable-manifest": "A manifest is too large, broken or not in the form the tool expects.",
+    "unresolved-variable": ("A manifest names a file through a variable whose value is not known."),
+    "unsupported-workspace-glob": (
+        "The workspaces are named by a pattern that dockopt does not read."
+    ),
+    "vendored-dependencies": (
+        "The dependencies lie in the build context already, and the build uses those."
+    ),
+    "workspace-outside-root": (
+        "A workspace member lies outside the directory of the workspace root."
+    ),
+}
