@@ -17,7 +17,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from optimizer.cst.arguments import (
+    JSON_KEYWORDS,
+    CsvError,
+    PairError,
+    Slice,
+    read_json,
+    split_csv,
+    split_pairs,
+    split_words,
+)
 from optimizer.cst.source import Source, Span
+
+_MOUNT_OPTIONS = {
+    "src": "source",
+    "dst": "target",
+    "destination": "target",
+    "ro": "readonly",
+    "rw": "readwrite",
+}
+"""The spellings that BuildKit takes for one option (commands_runmount.go, parseMount)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,8 @@ class Filler:
 
 @dataclass(frozen=True, slots=True)
 class LogicalLine:
-    """One instruction as BuildKit reads it: continuations joined, comment lines dropped.
+    """One instruction as BuildKit reads it: continuations joined, comment lines dropped,
+    white space at both ends removed.
 
     ``segments`` holds ``(offset in text, offset in the file)`` for each run of
     characters that are contiguous in the file, in ascending order.
@@ -136,18 +156,23 @@ class Heredoc:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A ``--mount=`` flag of RUN, its options as written (``target``, ``dst`` and
-    ``destination`` all under ``target``; ``source`` and ``src`` under ``source``)."""
+    """A ``--mount=`` flag of RUN.
+
+    The values are as written, variables included. Names are in lower case and in
+    their long form: ``dst`` and ``destination`` are under ``target``, ``src`` under
+    ``source``, ``ro`` under ``readonly``, ``rw`` under ``readwrite``. An option
+    without a value has "". Of an option that is repeated, the last one counts.
+    """
 
     flag: Flag
     options: dict[str, str]
 
     @property
     def type(self) -> str:
-        return self.options.get("type", "bind")
+        return self.options.get("type", "bind").lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Instruction:
     """One instruction.
 
@@ -187,31 +212,76 @@ class Instruction:
         """Returns the file span of ``arguments[start:end]``."""
         return self.logical.span(self.arguments_at + start, self.arguments_at + end)
 
+    def _word(self, part: Slice) -> Word:
+        return Word(self.locate(part.start, part.end), part.value)
+
     @cached_property
     def exec_form(self) -> tuple[Word, ...] | None:
-        """The strings of the JSON form, or None where the instruction is not in it."""
-        raise NotImplementedError
+        """The strings of the JSON form, or None where the instruction is not in it.
+
+        The span of each runs from quote to quote. ONBUILD is never in it, its
+        ``inner`` instruction may be; HEALTHCHECK is when its command is.
+        """
+        if self.keyword not in JSON_KEYWORDS or "[" not in self.arguments:
+            return None
+        strings = read_json(self.keyword, self.arguments)
+        return tuple(map(self._word, strings)) if isinstance(strings, list) else None
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
-        """The arguments, as BuildKit splits them: the JSON form's strings, else at white space."""
-        raise NotImplementedError
+        """The arguments, as BuildKit splits them.
+
+        The strings of the JSON form (behind the type, for HEALTHCHECK); one word
+        for the whole shell form and for MAINTAINER, STOPSIGNAL, USER and WORKDIR;
+        ARG, ENV and LABEL at white space outside quotes, which stay; else at blanks.
+        """
+        words = split_words(self.keyword, self.arguments, self.escape)
+        if self.exec_form is None:
+            return tuple(map(self._word, words))
+        kind = words[:1] if self.keyword == "HEALTHCHECK" else []
+        return (*map(self._word, kind), *self.exec_form)
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """The assignments of ENV, LABEL and ARG; empty for other instructions."""
-        raise NotImplementedError
+        """The assignments of ENV, LABEL and ARG; empty for other instructions, and where
+        BuildKit refuses the arguments."""
+        if self.keyword not in ("ARG", "ENV", "LABEL"):
+            return ()
+        try:
+            pairs = split_pairs(self.keyword, self.arguments, self.escape)
+        except PairError:
+            return ()
+        return tuple(
+            Pair(self._word(name), None if value is None else self._word(value), separator)
+            for name, value, separator in pairs
+        )
 
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:
-        """The ``--mount`` flags of RUN."""
-        raise NotImplementedError
+        """The ``--mount`` flags of RUN, without those whose value BuildKit cannot split."""
+        if self.keyword != "RUN":
+            return ()
+        mounts = (_mount(flag) for flag in self.flags if flag.name == "mount")
+        return tuple(mount for mount in mounts if mount is not None)
+
+
+def _mount(flag: Flag) -> Mount | None:
+    try:
+        fields = list(split_csv(flag.value or ""))
+    except CsvError:
+        return None
+    options = {}
+    for field_ in fields:
+        name, _, value = field_.value.partition("=")
+        name = name.lower()
+        options[_MOUNT_OPTIONS.get(name, name)] = value
+    return Mount(flag, options)
 
 
 Node: TypeAlias = Directive | Filler | Instruction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dockerfile:
     """A whole file. Never edited; `optimizer.cst.edit` makes the text of a new one."""
 
