@@ -106,7 +106,7 @@ def summary(
     shown: list[str] = []
     speaking = _speaking(records)
     for outcome in speaking if detail else ():
-        shown += _brief(outcome, screen)
+        shown += [*_brief(outcome, screen), ""]
     shown.append(screen.paint("title", totals(records, written=written)))
     changed = [applied for outcome in speaking for applied in outcome.applied]
     if hint and changed:

@@ -1,0 +1,260 @@
+"""From what the user named to files, configurations and builds."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import product
+from pathlib import Path
+
+from optimizer.catalog import UnknownTransform, transforms
+from optimizer.context.dockerfiles import find_dockerfiles, repository_root
+from optimizer.context.find import find_contexts
+from optimizer.context.gitignore import GitIgnore
+from optimizer.context.tree import BuildContext
+from optimizer.cst.nodes import Dockerfile
+from optimizer.cst.parse import parse
+from optimizer.cst.source import Source
+from optimizer.journal import ContextAnswer, Failure
+from optimizer.model.stages import Invocation
+from optimizer.proposal import Safety
+from optimizer.surfaces.config import Config, Configs, wrong_key
+from optimizer.view import Build
+
+LARGEST_FILE = 64 << 20
+"""Bytes; far more than BuildKit takes, whose frontend gets the file in one 16 MB message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; empty where it says nothing."""
+
+    context: Path | None = None
+    targets: tuple[str, ...] = ()
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platforms: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    safety: Safety | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One Dockerfile to look at.
+
+    ``file`` is the file itself, ``names`` the paths by which it was found, which
+    may be links to it. Links must not lead out of ``root``; ``base`` is where all
+    reported paths of the run start. ``data`` is what came in on standard input.
+    """
+
+    file: Path
+    names: tuple[Path, ...]
+    root: Path
+    base: Path
+    config: Config
+    data: bytes | None = None
+
+    @property
+    def path(self) -> str:
+        """What reports call the file."""
+        return "-" if self.data is not None else relative(self.file, self.base)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What the files of one repository share; read on first asking."""
+
+    root: Path
+
+    @cached_property
+    def dockerfiles(self) -> Mapping[Path, Dockerfile]:
+        """The Dockerfiles that can be read, by where they really are."""
+        found: dict[Path, Dockerfile] = {}
+        for path in find_dockerfiles(self.root):
+            data = read_file(path)
+            if isinstance(data, bytes):
+                found[path.resolve()] = parse(Source.from_bytes(str(path), data))
+        return found
+
+    def neighbours(self, file: Path) -> Sequence[Dockerfile]:
+        """Returns all Dockerfiles but ``file``."""
+        return [tree for path, tree in self.dockerfiles.items() if path != file]
+
+
+def plan(paths: Sequence[Path], request: Request) -> list[Task | Failure]:
+    """Returns one task for each Dockerfile, in the order of ``paths``, each once.
+
+    What cannot be looked at is a `Failure`, a broken configuration one for all
+    files under it. Paths of failures are as the user wrote them.
+    """
+    planned: dict[object, Task | Failure] = {}
+    configs = Configs()
+    for path in paths:
+        for found in _find(path, configs, request):
+            key = found.file if isinstance(found, Task) else found
+            planned[key] = _with_names_of(planned.get(key), found)
+    roots = {task.root for task in planned.values() if isinstance(task, Task)}
+    base = Path(os.path.commonpath(roots)) if roots else Path()
+    return [
+        replace(each, base=base) if isinstance(each, Task) else each for each in planned.values()
+    ]
+
+
+def plan_input(data: bytes, request: Request) -> Task | Failure:
+    """Returns the task for a Dockerfile that came in on standard input."""
+    folder = (request.context or Path()).resolve()
+    config = _checked(Configs().of(folder))
+    if isinstance(config, Failure):
+        return config
+    root = repository_root(folder)
+    return Task(Path("-"), (), root, root, config, data)
+
+
+def read_file(path: Path) -> bytes | str:
+    """Returns the bytes of a regular file, or a sentence that says why not."""
+    try:
+        # O_NONBLOCK: opening a named pipe must not wait for somebody to write into it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return "is not a regular file"
+            if status.st_size > LARGEST_FILE:
+                return f"is larger than {LARGEST_FILE >> 20} MB"
+            return file.read()
+    except OSError as error:
+        return f"cannot read: {error.strerror}"
+
+
+def read_source(path: str, data: bytes | str) -> Source | Failure:
+    """Returns the text of a file, or why it is none; ``data`` is what `read_file` answered."""
+    if isinstance(data, str):
+        return Failure(path, data)
+    source = Source.from_bytes(path, data)
+    at = source.text.find("\0")
+    if at < 0:
+        return source
+    return Failure(path, "a NUL byte: this is a binary file, or UTF-16", *source.position(at))
+
+
+def builds(
+    task: Task, request: Request, repository: Repository, overlay: Mapping[Path, bytes]
+) -> tuple[Build, ...]:
+    """Returns the ways in which the file is built, the most certain first.
+
+    Words of the command line and of the configuration stand in for what was
+    found. ``overlay`` holds files that the run has changed but not written.
+    """
+    ways: dict[tuple[Path, str], Build] = {}
+    for context, found_by, target, build_args, platform in _ways(task, request):
+        dockerfile = task.names[0] if task.names else None
+        tree = BuildContext(context, dockerfile=dockerfile)
+        for path, data in overlay.items():
+            if path.is_relative_to(context):
+                tree = tree.with_file(path.relative_to(context).as_posix(), data)
+        invocation = Invocation(target=target, build_args=build_args, platform=platform)
+        answer = ContextAnswer(relative(context, task.base), found_by)
+        ways.setdefault(
+            (context, repr(invocation)),
+            Build(tree, invocation, answer, lambda: repository.neighbours(task.file)),
+        )
+    return tuple(ways.values())
+
+
+def relative(path: Path, base: Path) -> str:
+    """Returns ``path`` from ``base`` with ``/`` between names; ``.`` for ``base`` itself."""
+    return Path(os.path.relpath(path, base)).as_posix()
+
+
+def _with_names_of(known: Task | Failure | None, found: Task | Failure) -> Task | Failure:
+    """Adds the name by which a file was found again."""
+    if not isinstance(known, Task) or not isinstance(found, Task):
+        return found
+    return replace(known, names=tuple(dict.fromkeys([*known.names, *found.names])))
+
+
+def _find(path: Path, configs: Configs, request: Request) -> Iterator[Task | Failure]:
+    if not path.is_dir():
+        yield _task(path, repository_root(path), configs, request)
+        return
+    root = repository_root(path)
+    empty = True
+    for file in find_dockerfiles(path):
+        empty = False
+        task = _task(file, root, configs, request)
+        if isinstance(task, Failure) or not _excluded(task.config, task.names[0]):
+            yield task
+    if empty:
+        yield Failure(str(path), "no Dockerfile in this folder")
+
+
+def _task(path: Path, root: Path, configs: Configs, request: Request) -> Task | Failure:
+    try:
+        name = path.parent.resolve() / path.name
+        file = name.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        return Failure(str(path), f"cannot read: {getattr(error, 'strerror', 'a loop of links')}")
+    if not file.is_relative_to(root):
+        return Failure(str(path), "a link leads out of the repository")
+    config = _checked(configs.of(name.parent))
+    if isinstance(config, Failure):
+        return config
+    context = request.context or config.context
+    if context is not None:
+        root = Path(os.path.commonpath([root, context.resolve()]))
+    return Task(file, (name,), root, root, config)
+
+
+def _checked(config: Config | Failure) -> Config | Failure:
+    """Refuses a configuration that names a transform or a folder that does not exist."""
+    if isinstance(config, Failure) or config.path is None:
+        return config
+    for key, names in (("select", config.select), ("without", config.without)):
+        try:
+            transforms(select=names)
+        except UnknownTransform as error:
+            message = f"{key} names an unknown transform: {error.args[0]}"
+            return wrong_key(config.path, config.text, key, message)
+    if config.context is not None and not config.context.is_dir():
+        message = f"context is no folder: {config.context}"
+        return wrong_key(config.path, config.text, "context", message)
+    return config
+
+
+def _excluded(config: Config, file: Path) -> bool:
+    if config.path is None or not config.exclude:
+        return False
+    rules = _exclude_rules(config.exclude)
+    parts = file.relative_to(config.path.parent).parts
+    return any(rules.decides(parts[:end], end < len(parts)) for end in range(1, len(parts) + 1))
+
+
+@lru_cache
+def _exclude_rules(patterns: tuple[str, ...]) -> GitIgnore:
+    return GitIgnore.parse("\n".join(patterns))
+
+
+_Way = tuple[Path, str, str | None, Mapping[str, str], str | None]
+
+
+def _ways(task: Task, request: Request) -> Iterator[_Way]:
+    for context, found_by, target, build_args in _contexts(task, request):
+        combinations = product(request.targets or (target,), request.platforms or (None,))
+        for chosen, platform in combinations:
+            yield context, found_by, chosen, {**build_args, **request.build_args}, platform
+
+
+def _contexts(
+    task: Task, request: Request
+) -> Iterator[tuple[Path, str, str | None, Mapping[str, str]]]:
+    if request.context is not None:
+        yield request.context.resolve(), "--context", None, {}
+    elif task.config.context is not None and task.config.path is not None:
+        yield task.config.context.resolve(), f"{task.config.path.name}:context", None, {}
+    else:
+        for name in task.names:
+            for found in find_contexts(name, task.root):
+                yield found.path, found.found_by, found.target, found.build_args

@@ -1,0 +1,117 @@
+"""Looks at many files: in this process or in several, with an answer for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from optimizer.catalog import transforms
+from optimizer.context.tree import ContextError
+from optimizer.cst.source import Source
+from optimizer.journal import Failure, Outcome, Record
+from optimizer.pipeline import run
+from optimizer.proposal import Safety
+from optimizer.surfaces.load import Repository, Request, Task, builds, read_file, read_source
+
+FILES_PER_PROCESS = 64
+"""Fewer files than this are done before a second process has started."""
+
+Progress = Callable[[int], None]
+"""Is told how many more files are done."""
+
+
+def default_jobs(files: int) -> int:
+    """Returns how many processes pay for so many files."""
+    return max(1, min(os.cpu_count() or 1, files // FILES_PER_PROCESS))
+
+
+def look_at_all(
+    tasks: Sequence[Task], request: Request, jobs: int, progress: Progress
+) -> list[Record]:
+    """Returns what was found for each task, in their order.
+
+    A file whose change touches a file that an earlier one has changed already,
+    such as an ignore file that both use, is looked at again with that change.
+    """
+    if jobs > 1 and len(tasks) > 1:
+        from optimizer.surfaces.processes import look_in_processes
+
+        records = look_in_processes(tasks, request, jobs, progress)
+    else:
+        records = []
+        repositories: dict[Path, Repository] = {}
+        for task in tasks:
+            records.append(look_at(task, request, repositories))
+            progress(1)
+    return _in_harmony(tasks, request, records)
+
+
+def look_at(
+    task: Task,
+    request: Request,
+    repositories: dict[Path, Repository],
+    overlay: Mapping[Path, bytes] | None = None,
+) -> Record:
+    """Returns what was found for one file.
+
+    An exception that nobody expected concerns this file alone. It is raised only
+    where the environment variable ``DOCKOPT_DEBUG`` is set.
+    """
+    try:
+        return _look_at(task, request, repositories, overlay or {})
+    except ContextError as error:
+        return Failure(task.path, f"the build context cannot be read: {error}")
+    except Exception as error:
+        if os.environ.get("DOCKOPT_DEBUG"):
+            raise
+        return internal_error(task, f"{type(error).__name__}: {error}")
+
+
+def _look_at(
+    task: Task,
+    request: Request,
+    repositories: dict[Path, Repository],
+    overlay: Mapping[Path, bytes],
+) -> Record:
+    data = task.data if task.data is not None else read_file(task.file)
+    source = read_source(task.path, data)
+    if isinstance(source, Failure):
+        return source
+    repository = repositories.setdefault(task.root, Repository(task.root))
+    config = task.config
+    return run(
+        task.path,
+        source,
+        builds(task, request, repository, overlay),
+        transforms(request.select or config.select, request.without or config.without),
+        request.safety or config.safety or Safety.CHANGES_IMAGE,
+    )
+
+
+def internal_error(task: Task, what: str) -> Failure:
+    """Returns the answer for a file on which dockopt itself failed."""
+    return Failure(
+        task.path,
+        f"internal error: {what}; this is a defect of dockopt, please report it with the file "
+        "(DOCKOPT_DEBUG=1 shows where)",
+    )
+
+
+def _in_harmony(tasks: Sequence[Task], request: Request, records: Sequence[Record]) -> list[Record]:
+    overlay: dict[Path, bytes] = {}
+    repositories: dict[Path, Repository] = {}
+    result: list[Record] = []
+    for task, first in zip(tasks, records, strict=True):
+        again = isinstance(first, Outcome) and _sees(task, first, overlay)
+        record = look_at(task, request, repositories, overlay) if again else first
+        for file in record.files if isinstance(record, Outcome) else ():
+            overlay[task.base / file.path] = Source(file.path, file.after).data
+        result.append(record)
+    return result
+
+
+def _sees(task: Task, outcome: Outcome, overlay: Mapping[Path, bytes]) -> bool:
+    """Tells whether a changed file lies in a build context of ``outcome``."""
+    contexts = [Path(os.path.normpath(task.base / each.path)) for each in outcome.contexts]
+    return any(path.is_relative_to(context) for path in overlay for context in contexts)
