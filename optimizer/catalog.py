@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from optimizer import pipeline
-from optimizer.knowledge import obstacles
+from optimizer.effects import obstacles as effects
+from optimizer.knowledge import obstacles as knowledge
 from optimizer.transform import Transform
 
 
@@ -31,7 +32,7 @@ def transforms(select: Sequence[str] = (), without: Sequence[str] = ()) -> tuple
 
 def refusal_codes() -> Mapping[str, str]:
     """Returns every refusal code with its meaning, one sentence each."""
-    codes = {**obstacles.CODES, **pipeline.CODES}
+    codes = {**knowledge.CODES, **effects.CODES, **pipeline.CODES}
     for transform in transforms():
         codes.update(transform.codes)
     return codes

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from optimizer.cst.nodes import Dockerfile, Instruction
+from optimizer.cst.source import Span
 
 _COMMENT = re.compile(r"#\s*dockopt:\s*(?P<word>[a-z]+)\s*(?:=\s*(?P<values>\S+))?")
 
@@ -37,7 +38,7 @@ _BUST = re.compile(
 
 
 def says_bust_cache(tree: Dockerfile, instructions: Sequence[Instruction]) -> bool:
-    """Tells whether a comment above one of ``instructions`` says that the cache is not to be used."""
+    """Tells whether a comment above one of ``instructions`` says to leave the cache unused."""
     return any(
         _BUST.search(tree.text(comment))
         for instruction in instructions
@@ -48,6 +49,17 @@ def says_bust_cache(tree: Dockerfile, instructions: Sequence[Instruction]) -> bo
 def blank_line_below(tree: Dockerfile, instruction: Instruction) -> bool:
     """Tells whether the author left a blank line below ``instruction``."""
     return tree.source.text.startswith(("\n", "\r\n"), instruction.span.end)
+
+
+def blank_line_above(tree: Dockerfile, instruction: Instruction) -> bool:
+    """Tells whether the author left a blank line above ``instruction`` and its comments."""
+    return tree.source.text.endswith(("\n\n", "\n\r\n"), 0, instruction.span.start)
+
+
+def line_below(tree: Dockerfile, instruction: Instruction) -> Span:
+    """Returns the line below ``instruction``, its line end included."""
+    end = tree.source.text.find("\n", instruction.span.end)
+    return Span(instruction.span.end, len(tree.source.text) if end < 0 else end + 1)
 
 
 def _said(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.comments import blank_line_below, says_bust_cache
+from optimizer.comments import blank_line_above, blank_line_below, line_below, says_bust_cache
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
 from optimizer.cst.source import Span
@@ -14,6 +14,7 @@ from optimizer.effects.passing import copy_conflict, run_conflict, touch_conflic
 from optimizer.effects.sources import brings_sources, sample_edit
 from optimizer.knowledge.installs import Inputs, Obstacle
 from optimizer.model.stages import Stage, Step
+from optimizer.model.triggers import runs_triggers
 from optimizer.proposal import Evidence, Proposal, Refusal, Safety
 from optimizer.transform import Transform
 from optimizer.view import View
@@ -39,6 +40,7 @@ __all__ = [
     "Step",
     "Transform",
     "View",
+    "blank_line_above",
     "blank_line_below",
     "brings_sources",
     "copies_from_host",
@@ -46,8 +48,10 @@ __all__ = [
     "copy_lines",
     "covered",
     "hide",
+    "line_below",
     "read_copy",
     "run_conflict",
+    "runs_triggers",
     "sample_edit",
     "says_bust_cache",
     "staying_files",

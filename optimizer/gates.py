@@ -108,6 +108,4 @@ def _codes(tree: Dockerfile) -> Counter[str]:
 
 
 def _config(steps: Sequence[Step]) -> list[str]:
-    return [
-        step.instruction.logical.text for step in steps if step.instruction.keyword in _CONFIG
-    ]
+    return [step.instruction.logical.text for step in steps if step.instruction.keyword in _CONFIG]

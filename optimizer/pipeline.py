@@ -89,7 +89,11 @@ class _State:
         return self.views[0].dockerfile.source.text
 
     def settle(self, transform: Transform) -> None:
-        """Applies the proposals of ``transform`` until it has no acceptable one left."""
+        """Applies the proposals of ``transform`` until it has no acceptable one left.
+
+        A transform that does not come to rest leaves no change behind.
+        """
+        views, applied = self.views, len(self.applied)
         for _ in range(ROUNDS):
             refusals: list[Refusal] = []
             for answer in _answers(self.views, transform):
@@ -104,7 +108,9 @@ class _State:
             else:
                 self.refusals[transform.id] = (self.text, refusals)
                 return
-        at = self.views[0].dockerfile.instructions[0].code
+        self.views = views
+        del self.applied[applied:]
+        at = views[0].dockerfile.instructions[0].code
         unsettled = Refusal(
             "does-not-settle",
             at,
@@ -129,7 +135,8 @@ class _State:
                 f"line {kept.line} is marked `# dockopt: keep`",
                 "take the comment away",
             )
-        after = tuple(view.after(proposal) for view in self.views)
+        tree = self.views[0].edited(proposal.edits)
+        after = tuple(view.after(tree, proposal) for view in self.views)
         for old, new in zip(self.views, after, strict=True):
             failure = first_failure(old, new, proposal)
             if failure is not None:
@@ -138,7 +145,7 @@ class _State:
 
     def held_back(self, transforms: Sequence[Transform], original: str) -> Iterator[Held]:
         """Yields what was refused, with lines of the text as it was read."""
-        lines = _line_map(self.text, original)
+        lines = _LineMap(self.text, original)
         for transform in transforms:
             text, refusals = self.refusals[transform.id]
             if text != self.text:
@@ -146,9 +153,7 @@ class _State:
                 refusals = [answer for answer in asked if isinstance(answer, Refusal)]
             for refusal in refusals:
                 line, _ = self.views[0].dockerfile.source.position(refusal.at.start)
-                yield Held(
-                    transform.id, refusal.code, lines(line), refusal.reason, refusal.unblock
-                )
+                yield Held(transform.id, refusal.code, lines(line), refusal.reason, refusal.unblock)
 
 
 def _answers(views: Sequence[View], transform: Transform) -> Iterator[Answer]:
@@ -161,33 +166,31 @@ def _answers(views: Sequence[View], transform: Transform) -> Iterator[Answer]:
     seen: set[tuple[str, Span]] = set()
     for index, answers in enumerate(per_view):
         for answer in answers:
-            if isinstance(answer, Proposal):
-                dissent = _dissent(answer, per_view, views)
-                if dissent is None and index == 0:
-                    yield answer
-                    continue
-                if dissent is None:
-                    continue
-                answer = dissent
-            if (answer.code, answer.at) not in seen:
-                seen.add((answer.code, answer.at))
-                yield answer
+            verdict = _dissent(answer, per_view, views) or answer
+            if isinstance(verdict, Proposal):
+                if index == 0:
+                    yield verdict
+            elif (verdict.code, verdict.at) not in seen:
+                seen.add((verdict.code, verdict.at))
+                yield verdict
 
 
 def _dissent(
-    proposal: Proposal, per_view: Sequence[Sequence[Answer]], views: Sequence[View]
+    answer: Answer, per_view: Sequence[Sequence[Answer]], views: Sequence[View]
 ) -> Refusal | None:
-    """Returns the refusal that stands against ``proposal`` in another view, if any."""
-    for answers, view in zip(per_view, views, strict=True):
-        if any(_same_change(proposal, answer) for answer in answers):
+    """Returns the refusal that stands against a proposal in another view, if any."""
+    if isinstance(answer, Refusal):
+        return None
+    for others, view in zip(per_view, views, strict=True):
+        if any(_same_change(answer, other) for other in others):
             continue
-        for answer in answers:
-            if isinstance(answer, Refusal):
-                return answer
+        for other in others:
+            if isinstance(other, Refusal):
+                return other
         found = view.build.answer
         return Refusal(
             "builds-disagree",
-            proposal.at,
+            answer.at,
             f"the file is also built with the context {found.path} ({found.found_by}), "
             "and there the same change does not apply",
             "name the build that counts with --context or --target",
@@ -205,7 +208,7 @@ def _same_change(proposal: Proposal, answer: Answer) -> bool:
 
 
 def _ignored(tree: Dockerfile, transform: str, answer: Answer) -> bool:
-    """Tells whether a comment of an instruction that ``answer`` is about turns the transform off."""
+    """Tells whether a comment of an instruction that ``answer`` touches turns the transform off."""
     spans = {answer.at}
     if isinstance(answer, Proposal):
         spans.update(node.code for node in map(_edited, answer.edits) if node is not None)
@@ -278,7 +281,7 @@ def _from_root(view: View, file: FileEdit) -> FileEdit:
     return replace(file, path=path)
 
 
-class _line_map:
+class _LineMap:
     """Leads from lines of one text to the nearest lines of another, both counted from 1."""
 
     def __init__(self, text: str, original: str) -> None:

@@ -62,7 +62,7 @@ class View:
     def calls(self, step: Step) -> StepCalls:
         """Returns the commands of a RUN step."""
         if step.id not in self._calls:
-            self._calls[step.id] = read_calls(step)
+            self._calls[step.id] = read_calls(self.dockerfile, step)
         return self._calls[step.id]
 
     def copy(self, step: Step) -> CopyStep | ForeignCopy:
@@ -90,10 +90,12 @@ class View:
         files = StageFiles(tuple(copy for copy in copies if isinstance(copy, CopyStep)))
         return read_install(self.calls(step), files)
 
-    def after(self, proposal: Proposal) -> View:
-        """Returns the view of the text that ``proposal`` makes."""
-        text = apply(self.dockerfile, proposal.edits)
-        tree = parse(Source(self.dockerfile.source.path, text))
+    def edited(self, edits: Sequence[Edit]) -> Dockerfile:
+        """Returns the tree of the text that ``edits`` make."""
+        return parse(Source(self.dockerfile.source.path, apply(self.dockerfile, edits)))
+
+    def after(self, tree: Dockerfile, proposal: Proposal) -> View:
+        """Returns the view of ``tree``, which ``proposal`` makes of this one's."""
         context = self.context
         for file in proposal.files:
             context = context.with_file(file.path, file.after.encode("utf-8", "surrogateescape"))
@@ -102,8 +104,7 @@ class View:
     def steps_rerun(self, edits: Sequence[Edit], edited: str) -> Evidence:
         """Returns how many steps run again after the context file ``edited`` changed,
         before and after ``edits``. The count is the cache model's, not a build's."""
-        tree = parse(Source(self.dockerfile.source.path, apply(self.dockerfile, edits)))
-        after = View(tree, self.build)
+        after = View(self.edited(edits), self.build)
         return Evidence(
             "steps_rerun",
             f"edit {edited}",

@@ -94,11 +94,13 @@ from optimizer.facade import (
     Obstacle,
     Proposal,
     Refusal,
+    Replace,
     Safety,
     Stage,
     Step,
     Transform,
     View,
+    blank_line_above,
     blank_line_below,
     brings_sources,
     copies_from_host,
@@ -106,8 +108,10 @@ from optimizer.facade import (
     copy_lines,
     covered,
     hide,
+    line_below,
     read_copy,
     run_conflict,
+    runs_triggers,
     sample_edit,
     says_bust_cache,
     staying_files,
@@ -120,8 +124,10 @@ class CopyManifestsFirst(Transform):
     best = Safety.SAME_IMAGE
     codes: ClassVar[Mapping[str, str]] = {
         "context-mounted": "The install mounts the build context, so every edit reruns it anyway.",
+        "ignored-path-is-copied": "A step copies the files that would have to be ignored.",
         "intended-cache-bust": "A comment says that the cache is meant to be left unused here.",
         "onbuild-base": "The base image runs instructions of its own that are not in the file.",
+        "shared-ignore-file": "Another Dockerfile copies the files that would have to be ignored.",
         "state-between": "WORKDIR or a variable changes between the COPY and the install.",
         "unknown-target": "Where the COPY writes is not known before a build.",
     }
@@ -150,7 +156,8 @@ class CopyManifestsFirst(Transform):
             line = lost[0].step.instruction.line
             reason = f"line {line}: {lost[0].reason}"
             return Obstacle("unknown-target", reason, "use an absolute target")
-        return self._sink(view, stage, step, install, sources)
+        sources = [copy for copy in sources if brings_sources(copy, install.inputs)]
+        return self._sink(view, stage, step, install, sources) if sources else None
 
     def _sink(
         self, view: View, stage: Stage, step: Step, install: InstallStep, sources: list[CopyStep]
@@ -166,9 +173,9 @@ class CopyManifestsFirst(Transform):
         ignore = _host_directories(view, install, sources)
         if isinstance(ignore, Obstacle):
             return ignore
-        edits = [edit for copy in sources for edit in _edits(view, step, copy, stays[copy])]
-        reads = frozenset(install.inputs.reads)
-        edited = [path for copy in sources if (path := sample_edit(copy, reads)) is not None]
+        edits = [edit for copy in sources for edit in _edits(view, stage, step, copy, stays[copy])]
+        samples = (sample_edit(copy, install.inputs) for copy in sources)
+        edited = [path for path in samples if path is not None]
         drops = tuple(p for p in install.inputs.rewrites if any(c.find(p) for c in sources))
         return Proposal(
             title=f"Copy what `{install.title}` reads before the sources",
@@ -203,11 +210,18 @@ def _in_the_way(
             obstacle = None if other in sources else copy_conflict(copy, other)
         if obstacle is not None:
             return obstacle
-    if any(mount.type == "bind" and not mount.options.get("from") for mount in step.instruction.mounts):
+    mounts = step.instruction.mounts
+    if any(mount.type == "bind" and not mount.options.get("from") for mount in mounts):
         return Obstacle(
             "context-mounted",
             "the install mounts the build context",
             "mount only the files that it reads",
+        )
+    if runs_triggers(stage):
+        return Obstacle(
+            "onbuild-base",
+            "the base image runs ONBUILD instructions that this file does not show",
+            "use a base image without ONBUILD",
         )
     if says_bust_cache(view.dockerfile, [s.instruction for s in stage.steps[first : last + 1]]):
         return Obstacle(
@@ -262,14 +276,21 @@ def _host_directories(
 
 
 def _edits(
-    view: View, step: Step, copy: CopyStep, stays: tuple[Sequence[str], Sequence[str]]
+    view: View, stage: Stage, step: Step, copy: CopyStep, stays: tuple[list[str], list[str]]
 ) -> Iterator[Edit]:
+    """Yields the lines that stay, in the place of ``copy`` or, where another RUN would come to
+    stand below them, right above the install; and the move of ``copy``."""
     tree, instruction = view.dockerfile, copy.step.instruction
+    blank = "\n" if blank_line_below(tree, instruction) else ""
+    between = stage.steps[stage.steps.index(copy.step) + 1 : stage.steps.index(step)]
     lines = copy_lines(tree, copy, *stays)
-    blank = blank_line_below(tree, instruction)
-    if lines:
+    if lines and any(other.instruction.keyword == "RUN" for other in between):
+        yield Insert(lines + blank, before=step.instruction)
+    elif lines:
         yield Insert(lines, before=instruction)
-    yield Move(instruction, after=step.instruction, lead="\n" if blank else "")
+    elif blank and blank_line_above(tree, instruction):
+        yield Replace(line_below(tree, instruction), "")
+    yield Move(instruction, after=step.instruction, lead=blank)
 
 
 def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:

@@ -60,7 +60,7 @@ def _reads(step: Step, context: BuildContext, path: str) -> bool:
         if not isinstance(copy, CopyStep):
             return False
         return any(
-            path == source.entry.path or source.is_dir and _within(path, source.entry.path)
+            path == source.entry.path or (source.is_dir and _within(path, source.entry.path))
             for source in copy.sources
         )
     return any(

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from posixpath import normpath
 
-from optimizer.cst.source import Span
+from optimizer.cst.nodes import Dockerfile
+from optimizer.effects.copies import join
 from optimizer.knowledge.installs import Call
 from optimizer.model.stages import Step
 from optimizer.model.values import Known
-from optimizer.shell import Command, Script, read_run, unwrap
+from optimizer.shell.run import read_run
+from optimizer.shell.script import Command, OpaqueScript
+from optimizer.shell.walk import Visit, walk
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
     """One command of a RUN. ``call`` is None where its words or its directory are not
-    known before it runs; ``writes`` are the files it is redirected to."""
+    known before it runs, ``words`` where they are not; ``writes`` are the files that it is
+    redirected to."""
 
-    span: Span
     text: str
     call: Call | None
-    conditional: bool
+    words: tuple[str, ...] | None = None
     writes: tuple[str, ...] = ()
 
 
@@ -29,3 +33,48 @@ class StepCalls:
 
     calls: tuple[PlacedCall, ...]
     opaque: str | None = None
+
+
+def read_calls(tree: Dockerfile, step: Step) -> StepCalls:
+    """Reads the RUN ``step`` of ``tree``."""
+    state = step.state
+    if not isinstance(state.shell, tuple):
+        return StepCalls((), state.shell.reason)
+    script = read_run(tree, step.instruction, state.shell)
+    if isinstance(script, OpaqueScript):
+        return StepCalls((), script.reason)
+    env = {name: value.text for name, value in state.variables.items() if isinstance(value, Known)}
+    directory = state.workdir.text if isinstance(state.workdir, Known) else None
+    return StepCalls(tuple(_placed(visit) for visit in walk(script, directory, env)))
+
+
+def _placed(visit: Visit) -> PlacedCall:
+    """Turns one visited command into a call, as far as it is known before it runs."""
+    command, directory = visit.command, visit.cwd
+    words = command.fields(visit.env)
+    if words is None or directory is None:
+        return PlacedCall(command.text, None, words)
+    writes = _redirected(command, visit)
+    if writes is None:
+        return PlacedCall(command.text, None, words)
+    env = {name: value for name, value in visit.env.items() if value is not None}
+    for assignment in command.assignments:
+        value = assignment.expand(visit.env)
+        if value is not None:
+            env[assignment.name] = value
+        else:
+            env.pop(assignment.name, None)
+    return PlacedCall(command.text, Call(words or (":",), directory, env), words, writes)
+
+
+def _redirected(command: Command, visit: Visit) -> tuple[str, ...] | None:
+    """Returns the files that ``command`` is redirected to; None where one is not known."""
+    found: list[str] = []
+    for redirection in command.redirections:
+        if not redirection.writes:
+            continue
+        target = redirection.target.expand(visit.env) if redirection.target else None
+        if target is None:
+            return None
+        found.append(normpath(join(visit.cwd or "/", target) if target[:1] != "/" else target))
+    return tuple(path for path in found if path != "/dev/null")

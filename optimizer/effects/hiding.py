@@ -12,14 +12,6 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import CopyStep, is_below
 from optimizer.knowledge.installs import Obstacle
 
-CODES = {
-    "host-files-over-installed": "The context has files where the install writes its own.",
-    "ignored-path-is-copied": "A step copies the very files that would have to be ignored.",
-    "shared-ignore-file": "Another Dockerfile copies the files that would have to be ignored.",
-    "write-after-write": "Two steps write the same place, so their order matters.",
-}
-"""Refusal codes of this module, each with its meaning."""
-
 HOST_DIRECTORIES = frozenset({"node_modules"})
 """Directories that an install makes on a developer's machine as well as in the image, so
 that a context holds them sooner or later even where a fresh clone does not."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from optimizer.effects.calls import PlacedCall, StepCalls
 from optimizer.effects.copies import StageFiles
 from optimizer.knowledge.commands import touch
-from optimizer.knowledge.ecosystems import inputs_of, recognise
-from optimizer.knowledge.installs import Inputs, Install, Obstacle, Touch
+from optimizer.knowledge.ecosystems import inputs, recognise
+from optimizer.knowledge.installs import Call, Inputs, Install, Obstacle, Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ def read_install(calls: StepCalls, files: StageFiles) -> InstallStep | Obstacle 
     if obstacles:
         return obstacles[0]
     if not installs:
-        return None
+        return next(filter(None, map(_lost, calls.calls)), None)
     for call, verdict in verdicts:
         if verdict is None:
             return _in_the_way(call, installs[0])
-    answers = [inputs_of(install, files) for install in installs]
+    answers = [inputs(install, files) for install in installs]
     for answer in answers:
         if isinstance(answer, Obstacle):
             return answer
@@ -71,6 +71,19 @@ def _classify(placed: PlacedCall) -> Install | Touch | Obstacle | None:
     if placed.writes and isinstance(verdict, Touch):
         return Touch(verdict.reads, verdict.writes + placed.writes)
     return verdict
+
+
+def _lost(placed: PlacedCall) -> Obstacle | None:
+    """Returns what stands in the way of an install whose directory is not known."""
+    if placed.call is not None or not placed.words:
+        return None
+    if not isinstance(recognise(Call(placed.words, "/")), Install | Obstacle):
+        return None
+    return Obstacle(
+        "unknown-directory",
+        f"`{_short(placed.text)}` installs, but the directory it runs in is not known",
+        "set an absolute WORKDIR above it",
+    )
 
 
 def _in_the_way(call: PlacedCall, install: Install) -> Obstacle:

@@ -6,20 +6,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from posixpath import dirname
+from posixpath import basename, dirname
 
 from optimizer.cst.nodes import Dockerfile
-from optimizer.effects.copies import CopyStep, ForeignCopy, CopySource, StageFiles, is_below
+from optimizer.effects.copies import CopySource, CopyStep, ForeignCopy, StageFiles, is_below
 from optimizer.knowledge.installs import Inputs, Obstacle
 
 _PLAIN = re.compile(r"^[\w@%+=:,./~-]+$")
 """Names that need no quoting in either form of COPY."""
-
-CODES: Mapping[str, str] = {
-    "file-name-not-copyable": "COPY cannot name the file without wildcards or variables.",
-    "manifest-outside-copy": "A file that the install reads comes from somewhere else.",
-}
-"""Refusal codes of this module, each with its meaning."""
 
 _ADD_ONLY = frozenset({"checksum", "keep-git-dir", "unpack"})
 
@@ -38,9 +32,7 @@ def unspeakable(paths: Iterable[str]) -> str | None:
     return next((path for path in paths if re.search(r"[*?\[\]\\$\"'\x00-\x1f]", path)), None)
 
 
-def copy_lines(
-    tree: Dockerfile, copy: CopyStep, files: Sequence[str], trees: Sequence[str]
-) -> str:
+def copy_lines(tree: Dockerfile, copy: CopyStep, files: Sequence[str], trees: Sequence[str]) -> str:
     """Returns the lines that copy the image paths ``files`` and directories ``trees``.
 
     One COPY a folder, since several sources in one COPY would be flattened into
@@ -50,14 +42,14 @@ def copy_lines(
     for path in trees:
         source = copy.source_of(path)
         assert source is not None, f"{path} is not copied by line {copy.step.instruction.line}"
-        source = f"{_spelled(source, path)}/"
-        lines.append(_line(tree, copy, (source,), _target(copy, source, path)))
+        named = f"{_spelled(source, path)}/"
+        lines.append(_line(tree, copy, (named,), _target(copy, source, path)))
     return "".join(f"{line}\n" for line in lines)
 
 
 def _groups(copy: CopyStep, files: Sequence[str]) -> list[_Group]:
     found: dict[tuple[int, str], tuple[CopySource, list[str]]] = {}
-    for path in files:
+    for path in sorted(files, key=_place_in_list):
         source = copy.source_of(path)
         assert source is not None, f"{path} is not copied by line {copy.step.instruction.line}"
         index = copy.sources.index(source) if source.is_dir else -1
@@ -67,6 +59,14 @@ def _groups(copy: CopyStep, files: Sequence[str]) -> list[_Group]:
         _Group(source, _target(copy, source, folder), tuple(sources))
         for (_, folder), (source, sources) in found.items()
     ]
+
+
+def _place_in_list(path: str) -> tuple[int, bool, bool, str]:
+    """Orders files as people list them: upper folders first, a manifest before the lockfile
+    that locks it, settings last."""
+    name = basename(path)
+    is_lock = re.search(r"lock|shrinkwrap|\.sum$", name) is not None
+    return path.count("/"), name.startswith("."), is_lock, path
 
 
 def _spelled(source: CopySource, image_path: str) -> str:

@@ -7,21 +7,13 @@ place do not count as moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 
 from optimizer.effects.calls import PlacedCall, StepCalls
 from optimizer.effects.copies import CopyStep, ForeignCopy, is_below
 from optimizer.effects.installs import touches
 from optimizer.knowledge.installs import Obstacle, Touch
 from optimizer.model.stages import Step
-
-
-CODES: Mapping[str, str] = {
-    "opaque-command": "A command in between may read or write any file.",
-    "read-after-write": "A step in between reads files that the COPY brings.",
-    "write-after-write": "A step in between writes where the COPY writes.",
-    "unknown-copy": "A COPY in between brings files that are not known before a build.",
-}
 
 
 def copy_conflict(copy: CopyStep, other: CopyStep | ForeignCopy) -> Obstacle | None:

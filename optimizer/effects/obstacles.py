@@ -1,0 +1,19 @@
+"""Every reason of this room why two steps may not change places, with its meaning.
+
+`dockopt explain` lists this table beside `optimizer.knowledge.obstacles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "file-name-not-copyable": "COPY cannot name the file without wildcards or variables.",
+    "host-files-over-installed": "The context has files where the install writes its own.",
+    "install-inside-longer-run": "The install shares its RUN with a command that is not known.",
+    "opaque-command": "A command in between may read or write any file.",
+    "read-after-write": "A step reads what the COPY brings, so it has to stay below it.",
+    "unknown-copy": "A COPY in between brings files that are not known before a build.",
+    "unknown-directory": "The directory that the install runs in is not known before a build.",
+    "write-after-write": "Two steps write the same place, so their order matters.",
+}

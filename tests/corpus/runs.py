@@ -1,0 +1,103 @@
+"""One corpus file through the whole pipeline, and everything that must hold of the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from optimizer.catalog import transforms
+from optimizer.context.tree import BuildContext
+from optimizer.cst.parse import parse
+from optimizer.cst.source import Source
+from optimizer.journal import ContextAnswer, Outcome
+from optimizer.model.stages import Invocation
+from optimizer.pipeline import run
+from optimizer.proposal import Safety
+from optimizer.view import Build
+
+VARIABLE = "DOCKOPT_CORPUS"
+
+_PACKAGE = {"name": "app", "version": "1.0.0"}
+GENEROUS: Mapping[str, bytes] = {
+    "package.json": json.dumps(_PACKAGE).encode(),
+    "package-lock.json": json.dumps(
+        {**_PACKAGE, "lockfileVersion": 3, "packages": {"": _PACKAGE}}
+    ).encode(),
+    "requirements.txt": b"six==1.16.0\n",
+    "go.mod": b"module example.com/app\n\ngo 1.21\n",
+    "go.sum": b"",
+    "src/index.js": b"",
+    "app.py": b"",
+    "main.go": b"package main\n",
+    ".dockerignore": b"node_modules\n",
+}
+"""A context that has the manifests of every ecosystem, so that rewrites happen."""
+
+
+def corpus_files() -> Iterator[Path]:
+    """Yields the Dockerfiles of the corpus; raises KeyError where `VARIABLE` is not set."""
+    yield from sorted((Path(os.environ[VARIABLE]) / "dockerfiles").iterdir())
+
+
+def rewrite(source: Source, context: BuildContext) -> Outcome:
+    """Runs the whole catalogue on ``source``."""
+    build = Build(context, Invocation(), ContextAnswer(".", "the corpus run"))
+    return run(source.path, source, (build,), transforms(), Safety.CHANGES_IMAGE)
+
+
+def context_of(kind: str, source: Source) -> BuildContext:
+    """Returns the ``empty`` or the ``generous`` context with ``source`` as its Dockerfile."""
+    files = dict(GENEROUS) if kind == "generous" else {}
+    return BuildContext.from_listing({**files, "Dockerfile": source.data})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must not be."""
+
+    path: str
+    what: str
+
+
+def findings(source: Source, outcome: Outcome, context: BuildContext) -> Iterator[Finding]:
+    """Yields what is wrong with ``outcome``."""
+    if outcome.before != source.text:
+        yield Finding(source.path, "the text before is not the file")
+    tree = parse(Source(source.path, outcome.after))
+    if tree.diagnostics != parse(source).diagnostics:
+        yield Finding(source.path, f"the result has diagnostics: {tree.diagnostics}")
+    if not outcome.changed:
+        return
+    again = rewrite(Source(source.path, outcome.after), _with_files(context, outcome))
+    if again.changed:
+        yield Finding(source.path, "a second run changes the result")
+    lost = _lines(outcome.before) - _lines(outcome.after)
+    if lost:
+        yield Finding(source.path, f"lines are lost: {sorted(lost)}")
+
+
+def _with_files(context: BuildContext, outcome: Outcome) -> BuildContext:
+    for file in outcome.files:
+        context = context.with_file(file.path, file.after.encode())
+    return context
+
+
+def _lines(text: str) -> set[str]:
+    return set(text.removesuffix("\n").split("\n"))
+
+
+def applies(patch: bytes, path: str, before: bytes, after: bytes) -> bool:
+    """Tells whether ``git apply`` turns ``before`` into ``after``."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(before)
+        done = subprocess.run(
+            ["git", "apply", "--unsafe-paths", "-"], cwd=folder, input=patch, check=False
+        )
+        return done.returncode == 0 and (folder / path).read_bytes() == after
