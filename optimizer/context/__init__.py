@@ -1,0 +1,1 @@
+"""The build context: which folder it is, and what a build would send of it."""
