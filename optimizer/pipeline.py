@@ -288,7 +288,7 @@ class _LineMap:
         self._blocks: Sequence[tuple[int, int, int]] = ()
         if text != original:
             matcher = SequenceMatcher(None, text.split("\n"), original.split("\n"), autojunk=False)
-            self._blocks = [tuple(block) for block in matcher.get_matching_blocks()]
+            self._blocks = [(a, b, size) for a, b, size in matcher.get_matching_blocks()]
 
     def __call__(self, line: int) -> int:
         best = line

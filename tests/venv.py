@@ -31,7 +31,7 @@ def main() -> int:
         return 3
     python = next(path for path in VENV.glob("*/python*") if path.stem == "python")
     print("installing dockopt and its tests into .venv", file=sys.stderr)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*pip, "--constraint", LOCK, "--editable", f"{ROOT}[test]"], check=False)
     if done.returncode == 0:
         STAMP.write_text(wanted)
@@ -41,7 +41,7 @@ def main() -> int:
 def make_venv() -> bool:
     """Makes ``.venv`` with pip. Debian keeps what that needs in a package of its own,
     which root may install."""
-    make = [sys.executable, "-m", "venv", "--clear", VENV]
+    make: list[str | Path] = [sys.executable, "-m", "venv", "--clear", VENV]
     if subprocess.run(make, capture_output=True, check=False).returncode == 0:
         return True
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"

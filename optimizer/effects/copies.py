@@ -8,15 +8,15 @@ sources, or where the target is a directory already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from posixpath import basename, normpath
+from posixpath import basename, normpath, splitext
 
 from optimizer.context.tree import BuildContext, ContextFile
 from optimizer.cst.nodes import Instruction, Word
 from optimizer.knowledge.installs import Kind
 from optimizer.model.stages import Step
-from optimizer.model.values import Known
+from optimizer.model.values import Known, Unknown
 
 READ_LIMIT = 8 * 1024 * 1024
 """Largest manifest that is read, in bytes. The largest real lockfiles are a few MB."""
@@ -70,31 +70,25 @@ class CopyStep:
 
     def find(self, image_path: str) -> ContextFile | None:
         """Returns the context file that this step puts at ``image_path``; the last source wins."""
-        for source in reversed(self.sources):
-            path = source.context_path(image_path)
-            if path is not None:
-                entry = self.context.get(path)
-                if entry is not None:
-                    return entry
-        return None
+        return self._hit(image_path)[1]
 
     def source_of(self, image_path: str) -> CopySource | None:
         """Returns the source that provides ``image_path``."""
+        return self._hit(image_path)[0]
+
+    def _hit(self, image_path: str) -> tuple[CopySource, ContextFile] | tuple[None, None]:
         for source in reversed(self.sources):
             path = source.context_path(image_path)
-            if path is not None and self.context.get(path) is not None:
-                return source
-        return None
+            entry = self.context.get(path) if path is not None else None
+            if entry is not None:
+                return source, entry
+        return None, None
 
     def writes_below(self, prefix: str) -> bool:
         """Tells whether the step writes ``prefix`` itself or anything below it."""
-        for source in self.sources:
-            if is_below(source.target, prefix):
-                return True
-            path = source.context_path(prefix)
-            if path is not None and self.context.get(path) is not None:
-                return True
-        return False
+        return any(is_below(source.target, prefix) for source in self.sources) or (
+            self.find(prefix) is not None
+        )
 
     def files(self) -> Iterator[tuple[str, ContextFile]]:
         """Yields ``(image path, file)`` for everything but directories, lazily."""
@@ -122,39 +116,62 @@ class ForeignCopy:
 
 def read_copy(step: Step, context: BuildContext) -> CopyStep | ForeignCopy:
     """Reads one COPY or ADD step."""
-    instruction = step.instruction
-    *sources, last = instruction.words or (None,)
-    if last is None:
+    state, words = step.state, step.instruction.words
+    if not words:
         return ForeignCopy(step, None, "it has no target")
-    expanded = step.state.expand(last.value)
-    resolved = step.state.resolve(expanded.text) if isinstance(expanded, Known) else expanded
-    if not isinstance(resolved, Known):
-        return ForeignCopy(step, None, resolved.reason)
+    written = state.expand(words[-1].value)
+    resolved = state.resolve(written.text) if isinstance(written, Known) else written
+    if not isinstance(written, Known) or not isinstance(resolved, Known):
+        reason = resolved.reason if isinstance(resolved, Unknown) else "its target is not known"
+        return ForeignCopy(step, None, reason)
     target = normpath(resolved.text)
-    foreign = _foreign_reason(instruction)
-    if foreign is not None:
-        return ForeignCopy(step, target, foreign)
-    found: list[tuple[ContextFile, Word]] = []
-    for word in sources:
-        source = step.state.expand(word.value)
-        if not isinstance(source, Known):
-            return ForeignCopy(step, target, source.reason)
-        if _is_remote(source.text):
-            return ForeignCopy(step, target, f"{source.text} is not in the build context")
-        found.extend((entry, word) for entry in context.glob(source.text))
-    if instruction.keyword == "ADD" and any(_is_archive(entry) for entry, _ in found):
-        return ForeignCopy(step, target, "ADD unpacks an archive")
-    into = len(found) > 1 or expanded.text.endswith(("/", "/.")) or expanded.text in (".", "")
-    into = into or resolved.text == _workdir(step)
+    found = _matches(step, context)
+    if isinstance(found, str):
+        return ForeignCopy(step, target, found)
+    into = _is_folder(step, written.text, target, [entry for entry, _ in found])
+    if into is None:
+        return ForeignCopy(step, target, f"whether {target} is a directory is not known")
     sources = tuple(
         CopySource(
             entry,
-            target if entry.kind == "dir" or not into else join(target, basename(entry.path)),
+            join(target, basename(entry.path)) if into and entry.kind != "dir" else target,
             word,
         )
         for entry, word in found
     )
     return CopyStep(step, target, sources, context)
+
+
+def _matches(step: Step, context: BuildContext) -> list[tuple[ContextFile, Word]] | str:
+    """Returns what the sources name in the context, or why they name something else."""
+    instruction = step.instruction
+    foreign = _foreign_reason(instruction)
+    if foreign is not None:
+        return foreign
+    found: list[tuple[ContextFile, Word]] = []
+    for word in instruction.words[:-1]:
+        source = step.state.expand(word.value)
+        if not isinstance(source, Known):
+            return source.reason
+        if _is_remote(source.text):
+            return f"{source.text} is not in the build context"
+        found.extend((entry, word) for entry in context.glob(source.text))
+    if instruction.keyword == "ADD" and any(_is_archive(entry) for entry, _ in found):
+        return "ADD unpacks an archive"
+    return found
+
+
+def _is_folder(
+    step: Step, written: str, target: str, entries: Sequence[ContextFile]
+) -> bool | None:
+    """Tells whether files land *in* ``target``; None where that depends on the image."""
+    if len(entries) != 1 or written.endswith(("/", "/.")) or written in (".", ""):
+        return True
+    workdir = _workdir(step)
+    if entries[0].kind == "dir" or (workdir is not None and is_below(workdir, target)):
+        return True
+    same_ending = splitext(target)[1] == splitext(entries[0].path)[1] != ""
+    return False if same_ending or basename(target) == basename(entries[0].path) else None
 
 
 def _workdir(step: Step) -> str | None:

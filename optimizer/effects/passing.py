@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from optimizer.effects.calls import PlacedCall, StepCalls
-from optimizer.effects.copies import CopyStep, ForeignCopy, is_below
+from optimizer.effects.copies import CopyStep, ForeignCopy
 from optimizer.effects.installs import touches
 from optimizer.knowledge.installs import Obstacle, Touch
 from optimizer.model.stages import Step
@@ -89,8 +89,4 @@ def touch_conflict(
 
 def hits(copy: CopyStep, prefix: str, in_place: Set[str]) -> bool:
     """Tells whether ``copy`` brings ``prefix`` or anything below it, but for ``in_place``."""
-    if prefix in in_place:
-        return False
-    if any(is_below(source.target, prefix) for source in copy.sources):
-        return True
-    return copy.find(prefix) is not None
+    return prefix not in in_place and copy.writes_below(prefix)
