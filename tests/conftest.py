@@ -1,0 +1,39 @@
+"""Options and lanes of the whole test suite."""
+
+from __future__ import annotations
+
+import pytest
+
+HELD_BACK = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        action="store_true",
+        help="also run the tests that need a Docker Engine (root on Debian 12)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "engine: needs a Docker Engine; runs only with --engine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the engine lane out unless it is asked for. Asked for, it runs or fails."""
+    if config.getoption("--engine"):
+        return
+    lane = [item for item in items if item.get_closest_marker("engine")]
+    if lane:
+        items[:] = [item for item in items if not item.get_closest_marker("engine")]
+        config.hook.pytest_deselected(items=lane)
+        config.stash[HELD_BACK] = len(lane)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if count := config.stash.get(HELD_BACK, 0):
+        terminalreporter.write_line(
+            f"engine lane: {count} tests not run; as root on Debian 12: python -m tests.engine run"
+        )

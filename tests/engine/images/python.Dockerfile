@@ -1,0 +1,12 @@
+ARG BASE
+FROM ${BASE}
+ARG VERSION
+# The official image compiles its own Python into /usr/local, and pip may install there.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip python3-venv \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /usr/lib/python3*/EXTERNALLY-MANAGED \
+ && cd /usr/local/bin \
+ && for name in python python3 python${VERSION}; do ln -s /usr/bin/python3 $name; done \
+ && for name in pip pip3; do ln -s /usr/bin/pip3 $name; done
+ENV LANG=C.UTF-8 PYTHON_VERSION=${VERSION}
+CMD ["python3"]
