@@ -40,7 +40,7 @@ def parses(before: View, after: View, proposal: Proposal) -> str | None:
     known = {d.message for d in before.dockerfile.diagnostics}
     for diagnostic in after.dockerfile.diagnostics:
         if diagnostic.message not in known:
-            return f"the result would not parse: {diagnostic.message}"
+            return f"The result would not parse: {diagnostic.message}."
     return None
 
 
@@ -48,14 +48,14 @@ def prints_back(before: View, after: View, proposal: Proposal) -> str | None:
     """The new tree, joined, is the new text."""
     tree = after.dockerfile
     if "".join(tree.text(node.span) for node in tree.nodes) != tree.source.text:
-        return "the result does not print back byte for byte"
+        return "The result does not print back byte for byte."
     return None
 
 
 def keeps_comments(before: View, after: View, proposal: Proposal) -> str | None:
     """Every comment is still there."""
     lost = _comments(before.dockerfile) - _comments(after.dockerfile)
-    return f"a comment would be lost: {next(iter(lost))}" if lost else None
+    return f"A comment would be lost: {next(iter(lost))}" if lost else None
 
 
 def keeps_instructions(before: View, after: View, proposal: Proposal) -> str | None:
@@ -63,18 +63,18 @@ def keeps_instructions(before: View, after: View, proposal: Proposal) -> str | N
     if any(isinstance(edit, Remove | Replace) for edit in proposal.edits):
         return None
     lost = _codes(before.dockerfile) - _codes(after.dockerfile)
-    return f"an instruction would be lost: {next(iter(lost))}" if lost else None
+    return f"An instruction would be lost: {next(iter(lost))}" if lost else None
 
 
 def keeps_target(before: View, after: View, proposal: Proposal) -> str | None:
     """The target stage exists, and its configuration instructions are the same, in order."""
     old, new = before.stages.target, after.stages.target
     if old is None or new is None:
-        return None if old is new else "the target stage would be lost"
+        return None if old is new else "The target stage would be lost."
     if proposal.safety == Safety.CHANGES_IMAGE:
         return None
     if _config(old.steps) != _config(new.steps):
-        return "the image configuration of the target stage would change"
+        return "The image configuration of the target stage would change."
     return None
 
 

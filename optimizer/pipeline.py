@@ -114,8 +114,8 @@ class _State:
         unsettled = Refusal(
             "does-not-settle",
             at,
-            f"{transform.id} still changed the file after {ROUNDS} changes",
-            f"leave it out with --without {transform.id}",
+            f"{transform.id} still changed the file after {ROUNDS} changes.",
+            f"Leave it out with --without {transform.id}.",
         )
         self.refusals[transform.id] = (self.text, [unsettled])
 
@@ -125,22 +125,22 @@ class _State:
             return Refusal(
                 "below-safety",
                 proposal.at,
-                f"{proposal.title}: promises {proposal.safety.label} only",
-                f"accept it with --safety {proposal.safety.label}",
+                f"{proposal.title}: it promises {proposal.safety.label} only.",
+                f"Accept it with --safety {proposal.safety.label}.",
             )
         if (kept := _kept(self.views[0].dockerfile, proposal)) is not None:
             return Refusal(
                 "kept-by-comment",
                 proposal.at,
-                f"line {kept.line} is marked `# dockopt: keep`",
-                "take the comment away",
+                f"Line {kept.line} is marked `# dockopt: keep`.",
+                "Take the comment away.",
             )
         tree = self.views[0].edited(proposal.edits)
         after = tuple(view.after(tree, proposal) for view in self.views)
         for old, new in zip(self.views, after, strict=True):
             failure = first_failure(old, new, proposal)
             if failure is not None:
-                return Refusal("gate-failed", proposal.at, failure, "change the file by hand")
+                return Refusal("gate-failed", proposal.at, failure, "Change the file by hand.")
         return after
 
     def held_back(self, transforms: Sequence[Transform], original: str) -> Iterator[Held]:
@@ -191,9 +191,9 @@ def _dissent(
         return Refusal(
             "builds-disagree",
             answer.at,
-            f"the file is also built with the context {found.path} ({found.found_by}), "
-            "and there the same change does not apply",
-            "name the build that counts with --context or --target",
+            f"The file is also built with the context {found.path} ({found.found_by}), "
+            "and there the same change does not apply.",
+            "Name the build that counts with --context or --target.",
         )
     return None
 

@@ -154,8 +154,8 @@ class CopyManifestsFirst(Transform):
             return install
         if lost:
             line = lost[0].step.instruction.line
-            reason = f"line {line}: {lost[0].reason}"
-            return Obstacle("unknown-target", reason, "use an absolute target")
+            reason = f"Where line {line} copies to is not known: {lost[0].reason}."
+            return Obstacle("unknown-target", reason, "Use an absolute target.")
         sources = [copy for copy in sources if brings_sources(copy, install.inputs)]
         return self._sink(view, stage, step, install, sources) if sources else None
 
@@ -214,28 +214,28 @@ def _in_the_way(
     if any(mount.type == "bind" and not mount.options.get("from") for mount in mounts):
         return Obstacle(
             "context-mounted",
-            "the install mounts the build context",
-            "mount only the files that it reads",
+            "The install mounts the build context, so every edit reruns it.",
+            "Mount only the files that it reads.",
         )
     if runs_triggers(stage):
         return Obstacle(
             "onbuild-base",
-            "the base image runs ONBUILD instructions that this file does not show",
-            "use a base image without ONBUILD",
+            "The base image runs ONBUILD instructions that this file does not show.",
+            "Use a base image without ONBUILD.",
         )
     if says_bust_cache(view.dockerfile, [s.instruction for s in stage.steps[first : last + 1]]):
         return Obstacle(
             "intended-cache-bust",
-            "a comment says that the cache is meant to be left unused here",
-            "take the comment away if that is no longer so",
+            "A comment says that the cache is meant to be left unused here.",
+            "Take the comment away if that is no longer so.",
         )
     moved = read_copy(replace(copy.step, state=step.state), view.context)
     if not isinstance(moved, CopyStep) or moved.sources != copy.sources:
         return Obstacle(
             "state-between",
-            f"line {copy.step.instruction.line} would copy to another place below the install, "
-            "since WORKDIR or a variable changes in between",
-            "use an absolute target",
+            f"Line {copy.step.instruction.line} would copy to another place below the install, "
+            "since WORKDIR or a variable changes in between.",
+            "Use an absolute target.",
         )
     return touch_conflict(copy, step, install.beside, in_place)
 
@@ -258,20 +258,20 @@ def _host_directories(
         if copies_from_host(view.dockerfile, path):
             return Obstacle(
                 "ignored-path-is-copied",
-                f"{path} would have to be ignored, but a step of this file copies it",
-                f"leave {path} to the install",
+                f"{path} would have to be ignored, but a step of this file copies it.",
+                f"Leave {path} to the install.",
             )
         if any(copies_from_host(other, path) for other in view.build.neighbours()):
             return Obstacle(
                 "shared-ignore-file",
-                f"{path} would have to be ignored, but another Dockerfile copies it",
-                f"add `{path}` to an ignore file of this Dockerfile alone",
+                f"{path} would have to be ignored, but another Dockerfile copies it.",
+                f"Add `{path}` to an ignore file of this Dockerfile alone.",
             )
     return hide(view.context, tuple(paths)) or Obstacle(
         "host-files-over-installed",
         f"{next(iter(paths))} would land on top of what `{install.title}` installs, and the ignore "
-        "file brings it back",
-        f"ignore {next(iter(paths))}",
+        "file brings it back.",
+        f"Ignore {next(iter(paths))}.",
     )
 
 
@@ -299,4 +299,4 @@ def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> st
     copies = ", ".join(
         f"`{' '.join(copy.step.instruction.logical.text.split())}`" for copy in sources
     )
-    return f"`{install.title}` reads only {shown}; below {copies} every edit runs it again"
+    return f"`{install.title}` reads only {shown}; below {copies} every edit runs it again."

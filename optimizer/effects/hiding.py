@@ -27,8 +27,8 @@ def covered(copy: CopyStep, written: str) -> str | Obstacle | None:
         if source.target == written or is_below(source.target, written):
             return Obstacle(
                 "write-after-write",
-                f"the install writes {written}, and so does line {copy.step.instruction.line}",
-                "let the install write to a directory of its own",
+                f"The install writes {written}, and so does line {copy.step.instruction.line}.",
+                "Let the install write to a directory of its own.",
             )
         path = source.context_path(written)
         if path is None or copy.context.excluded(path):
@@ -38,8 +38,8 @@ def covered(copy: CopyStep, written: str) -> str | Obstacle | None:
         if copy.context.get(path) is not None:
             return Obstacle(
                 "host-files-over-installed",
-                f"{path} in the build context would land on top of what the install writes",
-                f"ignore it: add `{path}` to .dockerignore",
+                f"{path} in the build context would land on top of what the install writes.",
+                f"Add `{path}` to .dockerignore.",
             )
     return None
 

@@ -81,8 +81,8 @@ def _lost(placed: PlacedCall) -> Obstacle | None:
         return None
     return Obstacle(
         "unknown-directory",
-        f"`{_short(placed.text)}` installs, but the directory it runs in is not known",
-        "set an absolute WORKDIR above it",
+        f"`{_short(placed.text)}` installs, but the directory it runs in is not known.",
+        "Set an absolute WORKDIR above it.",
     )
 
 
@@ -90,8 +90,8 @@ def _in_the_way(call: PlacedCall, install: Install) -> Obstacle:
     return Obstacle(
         "install-inside-longer-run",
         f"`{_short(call.text)}` runs in the same RUN as `{install.title}`, and what it reads "
-        "is not known",
-        f"give `{install.title}` a RUN of its own",
+        "is not known.",
+        f"Give `{install.title}` a RUN of its own.",
     )
 
 

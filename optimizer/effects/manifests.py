@@ -117,16 +117,16 @@ def staying_files(
             if provider is None:
                 return Obstacle(
                     "manifest-outside-copy",
-                    f"{path} is read, and no COPY above the install brings it",
-                    "copy it from the build context",
+                    f"{path} is read, and no COPY above the install brings it.",
+                    "Copy it from the build context.",
                 )
             covering = _covering(above, provider, path)
             if covering is not None:
                 return Obstacle(
                     "manifest-outside-copy",
                     f"{path} is read, and line {covering.step.instruction.line} may replace it: "
-                    f"{covering.reason}",
-                    "copy it from the build context alone",
+                    f"{covering.reason}.",
+                    "Copy it from the build context alone.",
                 )
             entry = provider.find(path)
             if provider not in stays or any(
@@ -143,8 +143,8 @@ def staying_files(
     if (odd := unspeakable(named)) is not None:
         return Obstacle(
             "file-name-not-copyable",
-            f"COPY cannot name {odd!r} without wildcards or variables",
-            "rename the file",
+            f"COPY cannot name {odd!r} without wildcards or variables.",
+            "Rename the file.",
         )
     return stays
 

@@ -22,15 +22,17 @@ def copy_conflict(copy: CopyStep, other: CopyStep | ForeignCopy) -> Obstacle | N
     if isinstance(other, ForeignCopy):
         if other.target is None:
             return Obstacle(
-                "unknown-copy", f"line {line}: {other.reason}", "use a target that is known"
+                "unknown-copy",
+                f"Where line {line} copies to is not known: {other.reason}.",
+                "Use an absolute target.",
             )
         if copy.writes_below(other.target):
             return Obstacle(
                 "write-after-write",
-                f"line {line} writes {other.target}, where line {copy.step.instruction.line} "
-                f"writes too, and {other.reason}",
-                f"move line {line} above line {copy.step.instruction.line} by hand if its files "
-                "may be overwritten",
+                f"Line {line} writes {other.target}, where line {copy.step.instruction.line} "
+                f"writes too, and {other.reason}.",
+                f"Move line {line} above line {copy.step.instruction.line} if its files may be "
+                "overwritten.",
             )
         return None
     for path, entry in other.files():
@@ -38,8 +40,8 @@ def copy_conflict(copy: CopyStep, other: CopyStep | ForeignCopy) -> Obstacle | N
         if mine is not None and mine.path != entry.path:
             return Obstacle(
                 "write-after-write",
-                f"line {line} replaces {path}, which line {copy.step.instruction.line} copies too",
-                f"leave {mine.path} out of line {copy.step.instruction.line}",
+                f"Line {line} replaces {path}, which line {copy.step.instruction.line} copies too.",
+                f"Leave {mine.path} out of line {copy.step.instruction.line}.",
             )
     return None
 
@@ -57,9 +59,9 @@ def run_conflict(
         what = found if isinstance(found, str) else f"`{' '.join(found.text.split())}`"
         return Obstacle(
             "opaque-command",
-            f"line {line}: {what} stands in between and may read or write what is copied",
-            f"move line {line} above the COPY if it needs none of its files, or below the "
-            "install if it does",
+            f"Line {line} stands in between, and {what} may read or write what is copied.",
+            f"Move line {line} above the COPY if it needs none of its files, or below the "
+            "install if it does.",
         )
     return touch_conflict(copy, step, found, in_place)
 
@@ -74,15 +76,15 @@ def touch_conflict(
             if hits(copy, path, in_place):
                 return Obstacle(
                     "read-after-write",
-                    f"line {line} reads {path}, which the COPY brings",
-                    f"move the command that reads {path} below the install",
+                    f"Line {line} reads {path}, which the COPY brings.",
+                    f"Move the command that reads {path} below the install.",
                 )
         for path in touch.writes:
             if hits(copy, path, frozenset()):
                 return Obstacle(
                     "write-after-write",
-                    f"line {line} writes {path}, where the COPY writes too",
-                    "move that command above the COPY or below the install",
+                    f"Line {line} writes {path}, where the COPY writes too.",
+                    "Move that command above the COPY or below the install.",
                 )
     return None
 

@@ -22,7 +22,7 @@ def brings_sources(copy: CopyStep, but: Inputs | None = None) -> bool:
 
 
 def sample_edit(copy: CopyStep, but: Inputs | None = None) -> str | None:
-    """Returns the context path of a source file that ``copy`` brings, the shortest path of
+    """Returns the context path of a source file that ``copy`` brings, the most typical of
     those looked at, leaving out what ``but`` reads."""
     reads = frozenset(but.reads) if but else frozenset()
     trees = but.trees if but else ()
@@ -34,4 +34,10 @@ def sample_edit(copy: CopyStep, but: Inputs | None = None) -> str | None:
         and path not in reads
         and not any(is_below(path, tree) for tree in trees)
     ]
-    return min(found, key=lambda path: (path.count("/"), path), default=None)
+    return min(found, key=_typical, default=None)
+
+
+def _typical(path: str) -> tuple[bool, int, str]:
+    """Orders files by how well they stand for an edit: settings last, upper folders first."""
+    name = basename(path)
+    return name.startswith(".") or ".config." in name, path.count("/"), path
