@@ -38,7 +38,7 @@ _HEX = re.compile("[a-f0-9]*")
 _ANY_DIGEST = re.compile("[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 
 
-class ReferenceError_(Exception):  # noqa: N801, N818 - the plain name is Python's own
+class ReferenceError_(Exception):  # noqa: N801 - the plain name is Python's own
     """A reference that the grammar refuses; ``message`` is the distribution project's."""
 
     def __init__(self, message: str) -> None:

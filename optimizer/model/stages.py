@@ -159,6 +159,7 @@ class _Open:
 
     ``takes`` lists the stages that ``--from`` and mounts name, each with its
     instruction and with BuildKit's words for the case that it is not built yet.
+    ``refusals`` are errors that BuildKit meets only where the stage is needed.
     """
 
     index: int
@@ -166,6 +167,7 @@ class _Open:
     name: str | None
     body: list[Instruction] = field(default_factory=list)
     takes: list[tuple[int, Instruction, str]] = field(default_factory=list)
+    refusals: list[tuple[Instruction, str]] = field(default_factory=list)
     below: State | None = None
     """The state in which stages start that are built on this one."""
 
@@ -200,6 +202,9 @@ class _Reader:
         target = self._target()
         needed = self._needed(target)
         self._check_order(needed)
+        for index in needed:
+            for instruction, message in self.open[index].refusals:
+                self._refuse(instruction, message)
         return Stages(
             stages=tuple(self.stages),
             target=target,
@@ -245,7 +250,7 @@ class _Reader:
             steps.append(
                 Step(f"{label}/{number}", opened.index, number, instruction, state, sources)
             )
-            state = self._after(state, instruction)
+            state = self._after(opened, state, instruction)
         return Stage(
             index=opened.index,
             name=opened.name,
@@ -258,11 +263,11 @@ class _Reader:
             steps=tuple(steps),
         )
 
-    def _after(self, state: State, instruction: Instruction) -> State:
+    def _after(self, opened: _Open, state: State, instruction: Instruction) -> State:
         try:
             return after(state, instruction, self.scope)
         except LexError as error:
-            self._refuse(instruction, error.message)
+            opened.refusals.append((instruction, error.message))
             return state
 
     def _global_value(self, instruction: Instruction, word: str) -> Value:
@@ -334,7 +339,7 @@ class _Reader:
             state = inherited(stage.end)
             for instruction in opened.body:
                 if instruction.inner is not None:
-                    state = self._after(state, instruction.inner)
+                    state = self._after(opened, state, instruction.inner)
             opened.below = state
         return opened.below
 
@@ -380,7 +385,9 @@ class _Reader:
 
     def _numbered(self, opened: _Open, instruction: Instruction, index: int, message: str) -> Base:
         opened.takes.append((index, instruction, message))
-        return StageBase(self.stages[index]) if index < opened.index else UnknownBase(message)
+        if index < opened.index:
+            return StageBase(self.stages[index])
+        return UnknownBase(f"stage {self.open[index].called} is not built before this step")
 
     def _target(self) -> Stage | None:
         if not self.stages:
@@ -406,7 +413,7 @@ class _Reader:
             if isinstance(stage.base, StageBase):
                 below = stage.base.stage.index
                 edges[opened.index] += [below, -1 - below]
-        return reachable(edges, target.index)
+        return frozenset(index for index in reachable(edges, target.index) if index >= 0)
 
     def _triggered(self, opened: _Open) -> list[int]:
         """The stages that the ONBUILD instructions of ``opened`` take files from."""

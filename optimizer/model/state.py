@@ -107,7 +107,7 @@ class Scope:
 
     def value(self, what: str, word: str, names: State | Scope, escape: str) -> Value:
         """Expands the value of ``what``. Raises `LexError` where BuildKit refuses it."""
-        if self._text > MOST_TEXT:
+        if self._text > MOST_TEXT and not _ORDINARY.fullmatch(word):
             return Unknown(f"{what}: the variables take more than {MOST_TEXT} characters")
         lookup = _Lookup(names)
         value = _process(word, lookup, escape)

@@ -106,7 +106,7 @@ def test_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 10**6, "a." * 10**6, "a-" * 10**6, "a/" * 10**6, "A." * 10**6 + "/", "a:" * 10**6],
+    ["a" * 10**5, "a." * 10**5, "a-" * 10**5, "a/" * 10**5, "A." * 10**5 + "/", "a:" * 10**5],
     ids=["letters", "dots", "dashes", "slashes", "domain", "colons"],
 )
 def test_hostile_references_take_linear_time(text: str) -> None:
