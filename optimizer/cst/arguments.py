@@ -79,7 +79,11 @@ class RawPair(NamedTuple):
 
 
 class PairError(Exception):
-    """ENV or LABEL arguments that are no assignments; the text is BuildKit's."""
+    """Arguments of ENV or LABEL that are no assignments: BuildKit's message, and the word."""
+
+    def __init__(self, message: str, at: Slice) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class CsvError(Exception):
@@ -196,12 +200,11 @@ def split_pairs(keyword: str, text: str, escape: str) -> list[RawPair]:
 def _old_pair(keyword: str, text: str) -> RawPair:
     name = _FIELD.match(text)
     assert name is not None
+    first = Slice(0, name.end(), name.group())
     value = text[name.end() :].lstrip(_BLANK)
     if not value:
-        raise PairError(f"{keyword} must have two arguments")
-    return RawPair(
-        Slice(0, name.end(), name.group()), Slice(len(text) - len(value), len(text), value), " "
-    )
+        raise PairError(f"{keyword} must have two arguments", first)
+    return RawPair(first, Slice(len(text) - len(value), len(text), value), " ")
 
 
 def _pair(keyword: str, word: Slice) -> RawPair:
@@ -214,7 +217,8 @@ def _pair(keyword: str, word: Slice) -> RawPair:
     if keyword == "ARG":
         return RawPair(Slice(word.start, middle, name), None, "")
     shown = go_quote(decodable(word.value))
-    raise PairError(f"Syntax error - can't find = in {shown}. Must be of the form: name=value")
+    message = f"Syntax error - can't find = in {shown}. Must be of the form: name=value"
+    raise PairError(message, word)
 
 
 def read_json(keyword: str, text: str) -> list[Slice] | NotStrings | None:

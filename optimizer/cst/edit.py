@@ -67,7 +67,7 @@ class Move:
 Edit: TypeAlias = Insert | Remove | Replace | Move
 
 
-class EditConflict(Exception):  # noqa: N818 - the name says what it is: two edits at odds
+class EditConflict(Exception):
     """Two edits of one text that want the same characters."""
 
     def __init__(self, first: Edit, second: Edit) -> None:

@@ -9,7 +9,6 @@ and ``echo don't <<EOF`` opens none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from optimizer.cst.lex import Lexer, LexError
@@ -21,10 +20,6 @@ _LARGEST_DESCRIPTOR = 2**64 - 1
 _LINE = Lexer(raw_quotes=True, raw_escapes=True, skip_unset=True)
 _NAME = Lexer(skip_unset=True)
 _QUOTED_NAME = Lexer(raw_quotes=True, skip_unset=True)
-
-
-class HeredocError(Exception):
-    """A word that BuildKit takes for a here-document and then cannot read; its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +35,21 @@ class Opening:
     descriptor: int
 
 
-def openings(line: str) -> Iterator[Opening]:
-    """Yields the here-documents of a logical line, in order; raises `HeredocError`."""
+def openings(line: str) -> list[Opening]:
+    """Returns the here-documents of a logical line, in order."""
     try:
         words = _LINE.process_words(line, {})
     except LexError:
-        return
-    for word in words:
-        opening = read_opening(word)
-        if opening is not None:
-            yield opening
+        return []
+    found = (read_opening(word) for word in words)
+    return [opening for opening in found if opening is not None]
 
 
 def read_opening(word: str) -> Opening | None:
     """Reads one word, None where it opens nothing (parser.go, ParseHeredoc).
 
-    Raises `HeredocError`.
+    A name that cannot be read opens nothing, either: BuildKit has an error for it,
+    but no line leads to a word that is read once and then cannot be read again.
     """
     match = _WORD.fullmatch(word)
     if match is None or not match[3]:
@@ -63,13 +57,11 @@ def read_opening(word: str) -> Opening | None:
     digits, dash, rest = match.groups()
     try:
         names = _NAME.process_words(rest, {})
-        if len(names) != 1:
-            return None
         quoted = _QUOTED_NAME.process_words(rest, {})
-    except LexError as error:
-        raise HeredocError(str(error)) from error
-    if len(quoted) != 1:
-        raise HeredocError(f"internal lexing of heredoc produced inconsistent results: {rest}")
+    except LexError:
+        return None
+    if len(names) != 1 or len(quoted) != 1:
+        return None
     return Opening(
         name=names[0],
         expand=_quotes(names[0]) == _quotes(quoted[0]),

@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from optimizer.cst.arguments import read_json, split_flags
+from optimizer.cst.glob import decodable
 from optimizer.cst.golang import SPACE, lower
-from optimizer.cst.heredocs import HeredocError, Opening, openings
+from optimizer.cst.heredocs import Opening, openings
 from optimizer.cst.nodes import (
     Diagnostic,
     Directive,
@@ -132,7 +133,8 @@ class _Reader:
         if directive.value in ("`", "\\"):
             self.escape = directive.value
             return
-        message = f"invalid escape token '{directive.value}' does not match ` or \\"
+        shown = decodable(directive.value)
+        message = f"invalid escape token '{shown}' does not match ` or \\"
         self.diagnostics.append(Diagnostic(directive.line, 1, message))
 
     def _read_instructions(self) -> None:
@@ -236,15 +238,12 @@ class _Reader:
         if not is_possible:
             return ()
         found: list[Heredoc] = []
-        try:
-            for opening in list(openings(joined)):
-                heredoc, is_terminated = self._heredoc(opening)
-                found.append(heredoc)
-                if not is_terminated:
-                    self.diagnostics.append(Diagnostic(line, 1, "unterminated heredoc"))
-                    break
-        except HeredocError as error:
-            self.diagnostics.append(Diagnostic(line, 1, str(error)))
+        for opening in openings(joined):
+            heredoc, is_terminated = self._heredoc(opening)
+            found.append(heredoc)
+            if not is_terminated:
+                self.diagnostics.append(Diagnostic(line, 1, "unterminated heredoc"))
+                break
         return tuple(found)
 
     def _heredoc(self, opening: Opening) -> tuple[Heredoc, bool]:

@@ -64,9 +64,15 @@ class Source:
         return tuple(accumulate(lengths[:-1], initial=0))
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Returns ``(line, column)`` of an offset, both counted from 1, column in code points."""
+        """Returns ``(line, column)`` of an offset, both counted from 1, column in code points.
+
+        The byte order mark has no column of its own.
+        """
         line = bisect_right(self.line_starts, offset)
-        return line, offset - self.line_starts[line - 1] + 1
+        column = offset - self.line_starts[line - 1] + 1
+        if line == 1 and column > 1 and self.text.startswith("\ufeff"):
+            column -= 1
+        return line, column
 
     @cached_property
     def newline(self) -> str:

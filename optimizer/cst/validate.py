@@ -26,7 +26,7 @@ from optimizer.cst.arguments import (
 )
 from optimizer.cst.glob import decodable
 from optimizer.cst.golang import SPACE, GoValueError, is_bool, lower, parse_duration, parse_int32
-from optimizer.cst.heredocs import HeredocError, read_opening
+from optimizer.cst.heredocs import read_opening
 from optimizer.cst.lex import go_quote
 from optimizer.cst.nodes import Diagnostic, Flag, Instruction, Node
 from optimizer.cst.source import Source, Span
@@ -110,7 +110,8 @@ def refusals(source: Source, nodes: Sequence[Node], lines: int) -> Iterator[Diag
 
 
 def _diagnostic(source: Source, instruction: Instruction, error: _RefusedError) -> Diagnostic:
-    line, column = source.position((error.at or instruction.keyword_span).start)
+    at = instruction.keyword_span if error.at is None else error.at
+    line, column = source.position(at.start)
     return Diagnostic(
         instruction.line, column if line == instruction.line else 1, decodable(error.message)
     )
@@ -137,7 +138,8 @@ def _arguments(instruction: Instruction) -> list[Slice]:
     strings = read_json(keyword, arguments)
     if isinstance(strings, NotStrings):
         raise _RefusedError(
-            "when using JSON array syntax, arrays must be comprised of strings only"
+            "when using JSON array syntax, arrays must be comprised of strings only",
+            instruction.locate(0, len(arguments)),
         )
     if strings is None:
         return words
@@ -148,7 +150,8 @@ def _pairs(instruction: Instruction) -> list[RawPair]:
     try:
         return split_pairs(instruction.keyword, instruction.arguments, instruction.escape)
     except PairError as error:
-        raise _RefusedError(str(error)) from error
+        at = instruction.locate(error.at.start, error.at.end)
+        raise _RefusedError(str(error), at) from error
 
 
 def _require_argument(instruction: Instruction, arguments: Sequence[object]) -> None:
@@ -230,16 +233,9 @@ def _check_files(instruction: Instruction) -> None:
         )
     _check_flags(instruction)
     destination = words[-1]
-    if _is_heredoc(destination.value):
+    if "<<" in destination.value and read_opening(destination.value):
         at = instruction.locate(destination.start, destination.end)
         raise _RefusedError(f"{keyword} cannot accept a heredoc as a destination", at)
-
-
-def _is_heredoc(word: str) -> bool:
-    try:
-        return "<<" in word and read_opening(word) is not None
-    except HeredocError:
-        return False
 
 
 def _check_onbuild(instruction: Instruction) -> None:
