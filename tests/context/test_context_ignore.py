@@ -445,6 +445,7 @@ OTHER_READINGS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
 @pytest.mark.parametrize(
     ("text", "path", "left_out"),
     [pytest.param(*case[:3], id=case[3]) for case in OTHER_READINGS],
