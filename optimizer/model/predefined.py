@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from optimizer.model.values import Known, Unknown, Value
+from optimizer.model.values import Known, Unknown, Value, given_args
 
 PROXIES = frozenset(
     name
@@ -35,7 +35,7 @@ _VARIANTS = {
 
 
 def platform_args(
-    platform: str | None, target: str, build_args: Mapping[str, str]
+    platform: str | None, target: str, build_args: Mapping[str, str | None]
 ) -> dict[str, Value]:
     """Returns the arguments about platforms and target.
 
@@ -52,7 +52,8 @@ def platform_args(
     for part, text in _target_parts(platform).items():
         found["TARGET" + part] = Known(text)
     found["TARGETSTAGE"] = Known(target or "default")
-    return {name: Known(build_args[name]) if name in build_args else found[name] for name in found}
+    given = given_args(build_args)
+    return {name: given.get(name, found[name]) for name in found}
 
 
 def _target_parts(platform: str | None) -> dict[str, str]:

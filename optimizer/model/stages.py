@@ -31,10 +31,13 @@ _INDEX = re.compile("[+-]?[0-9]{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The words of the build command that change what the file means."""
+    """The words of the build command that change what the file means.
+
+    None as the value of a build argument: it is given, but with what is not known.
+    """
 
     target: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str | None] = field(default_factory=dict)
     platform: str | None = None
 
 

@@ -19,7 +19,7 @@ from optimizer.cst.lex import Lexer, LexError
 from optimizer.cst.nodes import Instruction
 from optimizer.knowledge.images import DEFAULT_PATH, BaseImage
 from optimizer.model.predefined import NOT_IN_ENVIRONMENT, PROXIES
-from optimizer.model.values import Bindings, Known, Unknown, Value
+from optimizer.model.values import Bindings, Known, Unknown, Value, given_args
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 """BuildKit defaultshell.go."""
@@ -96,8 +96,10 @@ class Scope:
     without end are cut off.
     """
 
-    def __init__(self, build_args: Mapping[str, str], global_args: Mapping[str, Value]) -> None:
-        self.build_args = build_args
+    def __init__(
+        self, build_args: Mapping[str, str | None], global_args: Mapping[str, Value]
+    ) -> None:
+        self.build_args = given_args(build_args)
         self.global_args = Bindings(global_args)
         self._text = 0
 
@@ -124,13 +126,11 @@ class Scope:
         """
         for pair in instruction.pairs:
             name, word = pair.name.value, pair.value.value if pair.value else None
-            given = self.build_args.get(name)
-            if given is not None:
-                value: Value | None = Known(given)
-            elif word is not None:
+            value = self.build_args.get(name)
+            if value is None and word is not None:
                 value = self.value(f"${name}", word, self, instruction.escape)
-            else:
-                value = None if name in self.global_args else _from_outside(name)
+            if value is None and name not in self.global_args:
+                value = _from_outside(name)
             if value is not None:
                 self.global_args = self.global_args.having(name, value)
 
@@ -279,7 +279,7 @@ def _after_arg(state: State, instruction: Instruction, scope: Scope) -> State:
 def _argument(name: str, word: str | None, state: State, scope: Scope) -> Value | None:
     given = scope.build_args.get(name)
     if given is not None:
-        return Known(given)
+        return given
     if word is not None:
         return scope.value(f"${name}", word, state, state.escape)
     declared = scope.global_args.get(name)

@@ -23,6 +23,16 @@ class Unknown:
 
 Value: TypeAlias = Known | Unknown
 
+def given_args(build_args: Mapping[str, str | None]) -> dict[str, Value]:
+    """Returns the values of build arguments; None stands for one that is not known."""
+    return {
+        name: Unknown(f"${name} is given to the build with a value that is not known")
+        if text is None
+        else Known(text)
+        for name, text in build_args.items()
+    }
+
+
 _Node: TypeAlias = "tuple[int, str, Value, _Node, _Node] | None"
 
 

@@ -123,6 +123,20 @@ def test_given_argument(text: str, build_args: dict[str, str], word: str, value:
     assert end(text, Invocation(build_args=build_args)).expand(word) == Known(value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM a\nARG V=default\n",
+        "ARG V=default\nFROM a\nARG V\n",
+        "ARG V=default\nFROM a\nARG V=other\n",
+        "FROM a\nARG TARGETARCH\nARG V\n",
+    ],
+)
+def test_argument_that_is_given_with_an_unknown_value_has_no_default(text: str) -> None:
+    value = end(text, Invocation(build_args={"V": None})).expand("$V")
+    assert value == Unknown("$V is given to the build with a value that is not known")
+
+
 PLATFORMS = [
     ("linux/amd64", "linux/amd64|linux|amd64||"),
     ("linux/amd64/v3", "linux/amd64/v3|linux|amd64|v3|"),
