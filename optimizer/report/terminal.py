@@ -206,4 +206,5 @@ def _brief(outcome: Outcome, screen: Screen) -> Iterator[str]:
         yield f"  {printable(applied.title)}"
         yield f"    {promised}{gain}"
     for held in outcome.held[:HELD_SHOWN]:
-        yield f"  held back, line {held.line}: {printable(held.reason)} ({held.code})"
+        yield f"  held back, line {held.line}, {held.code}"
+        yield f"    {printable(held.reason)}"

@@ -14,7 +14,6 @@ from optimizer.report.words import errors
 from optimizer.surfaces.console import WRONG, is_terminal, progress, put, screen, stop, tell
 from optimizer.surfaces.load import Request, Task, plan, plan_input
 from optimizer.surfaces.run import default_jobs, look_at_all
-from optimizer.surfaces.write import write_outcome, write_report
 
 WOULD_CHANGE = 1
 """The exit code of --check."""
@@ -68,6 +67,8 @@ def fix(paths: Sequence[Path], request: Request, mode: Mode, jobs: int | None) -
 
 
 def _written(planned: Task | Failure, record: Record) -> Record:
+    from optimizer.surfaces.write import write_outcome
+
     if isinstance(planned, Task) and isinstance(record, Outcome) and record.changed:
         return write_outcome(planned.base, planned.root, record) or record
     return record
@@ -78,6 +79,8 @@ def _report(records: Sequence[Record], mode: Mode) -> None:
     if mode.output is None:
         put(data)
         return
+    from optimizer.surfaces.write import write_report
+
     try:
         write_report(mode.output, data)
     except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from optimizer.catalog import UnknownTransform, transforms
 from optimizer.context.dockerfiles import find_dockerfiles, repository_root
-from optimizer.context.find import find_contexts
+from optimizer.context.find import FoundContext, RepositoryEvidence
 from optimizer.context.gitignore import GitIgnore
 from optimizer.context.tree import BuildContext
 from optimizer.cst.nodes import Dockerfile
@@ -68,6 +68,11 @@ class Repository:
     """What the files of one repository share; read on first asking."""
 
     root: Path
+
+    @cached_property
+    def evidence(self) -> RepositoryEvidence:
+        """What its files say about how its images are built."""
+        return RepositoryEvidence(self.root)
 
     @cached_property
     def dockerfiles(self) -> Mapping[Path, Dockerfile]:
@@ -142,26 +147,25 @@ def read_source(path: str, data: bytes | str) -> Source | Failure:
 
 def builds(
     task: Task, request: Request, repository: Repository, overlay: Mapping[Path, bytes]
-) -> tuple[Build, ...]:
-    """Returns the ways in which the file is built, the most certain first.
+) -> tuple[tuple[Build, ...], tuple[str, ...]]:
+    """Returns the ways in which the file is built, the most certain first, and notes on how
+    they were found.
 
     Words of the command line and of the configuration stand in for what was
     found. ``overlay`` holds files that the run has changed but not written.
     """
+    found, notes = _contexts(task, request, repository)
     ways: dict[tuple[Path, str], Build] = {}
-    for context, found_by, target, build_args, platform in _ways(task, request):
-        dockerfile = task.names[0] if task.names else None
-        tree = BuildContext(context, dockerfile=dockerfile)
+    for each in found:
+        tree = BuildContext(each.path, dockerfile=task.names[0] if task.names else None)
         for path, data in overlay.items():
-            if path.is_relative_to(context):
-                tree = tree.with_file(path.relative_to(context).as_posix(), data)
-        invocation = Invocation(target=target, build_args=build_args, platform=platform)
-        answer = ContextAnswer(relative(context, task.base), found_by)
-        ways.setdefault(
-            (context, repr(invocation)),
-            Build(tree, invocation, answer, lambda: repository.neighbours(task.file)),
-        )
-    return tuple(ways.values())
+            if path.is_relative_to(each.path):
+                tree = tree.with_file(path.relative_to(each.path).as_posix(), data)
+        answer = ContextAnswer(relative(each.path, task.base), each.found_by)
+        for invocation in _invocations(each, request):
+            build = Build(tree, invocation, answer, lambda: repository.neighbours(task.file))
+            ways.setdefault((each.path, repr(invocation)), build)
+    return tuple(ways.values()), notes
 
 
 def relative(path: Path, base: Path) -> str:
@@ -237,24 +241,28 @@ def _exclude_rules(patterns: tuple[str, ...]) -> GitIgnore:
     return GitIgnore.parse("\n".join(patterns))
 
 
-_Way = tuple[Path, str, str | None, Mapping[str, str], str | None]
-
-
-def _ways(task: Task, request: Request) -> Iterator[_Way]:
-    for context, found_by, target, build_args in _contexts(task, request):
-        combinations = product(request.targets or (target,), request.platforms or (None,))
-        for chosen, platform in combinations:
-            yield context, found_by, chosen, {**build_args, **request.build_args}, platform
-
-
 def _contexts(
-    task: Task, request: Request
-) -> Iterator[tuple[Path, str, str | None, Mapping[str, str]]]:
+    task: Task, request: Request, repository: Repository
+) -> tuple[Sequence[FoundContext], tuple[str, ...]]:
     if request.context is not None:
-        yield request.context.resolve(), "--context", None, {}
-    elif task.config.context is not None and task.config.path is not None:
-        yield task.config.context.resolve(), f"{task.config.path.name}:context", None, {}
-    else:
-        for name in task.names:
-            for found in find_contexts(name, task.root):
-                yield found.path, found.found_by, found.target, found.build_args
+        return [FoundContext(request.context.resolve(), "--context")], ()
+    if task.config.context is not None and task.config.path is not None:
+        found_by = f"{task.config.path.name}:context"
+        return [FoundContext(task.config.context.resolve(), found_by)], ()
+    answers = [repository.evidence.contexts_of(name) for name in task.names]
+    found = [each for answer in answers for each in answer.found]
+    notes = [f"not used: {note}" for answer in answers for note in answer.notes]
+    notes += [
+        f"{each.found_by} puts {name} in place of what the file says, and that is not looked at"
+        for each in found
+        for name in each.named_contexts
+    ]
+    return found, tuple(dict.fromkeys(notes))
+
+
+def _invocations(found: FoundContext, request: Request) -> Iterator[Invocation]:
+    targets = request.targets or (found.target,)
+    platforms = request.platforms or found.platforms or (None,)
+    build_args = {**found.build_args, **request.build_args}
+    for target, platform in product(targets, platforms):
+        yield Invocation(target, build_args, platform)

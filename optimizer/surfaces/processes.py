@@ -71,9 +71,12 @@ def _submit(
         signal.signal(signal.SIGINT, heard)
 
 
+_repositories: dict[Path, Repository] = {}
+"""What this process has read; only the processes of a pool use it, and they live for one run."""
+
+
 def _look_at_chunk(tasks: Sequence[Task], request: Request) -> list[Record]:
-    repositories: dict[Path, Repository] = {}
-    return [look_at(task, request, repositories) for task in tasks]
+    return [look_at(task, request, _repositories) for task in tasks]
 
 
 @contextmanager

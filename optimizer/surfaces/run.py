@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from optimizer.catalog import transforms
@@ -79,14 +80,16 @@ def _look_at(
     if isinstance(source, Failure):
         return source
     repository = repositories.setdefault(task.root, Repository(task.root))
+    ways, notes = builds(task, request, repository, overlay)
     config = task.config
-    return run(
+    outcome = run(
         task.path,
         source,
-        builds(task, request, repository, overlay),
+        ways,
         transforms(request.select or config.select, request.without or config.without),
         request.safety or config.safety or Safety.CHANGES_IMAGE,
     )
+    return replace(outcome, notes=(*notes, *outcome.notes))
 
 
 def internal_error(task: Task, what: str) -> Failure:
