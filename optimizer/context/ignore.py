@@ -176,6 +176,10 @@ class IgnoreRules:
         ``path`` is relative to the context, clean, with ``/`` between names. It
         need not exist; the names in front of its last are taken for directories.
         The directories above a path that is sent are sent, excluded or not.
+
+        This is what the client's walk says. Where a pattern stands again behind
+        its own exception (``a``, ``!a/b``, ``a``), the walk sends ``a/b``, but the
+        client then finds the file excluded and sends it without content.
         """
         if not self.patterns or not path:
             return False
