@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from optimizer.cst.nodes import Dockerfile, Node
@@ -157,12 +158,9 @@ def _file_newlines(dockerfile: Dockerfile, text: str) -> str:
 
 def _check_conflicts(changes: Sequence[_Change]) -> None:
     """Looks for overlaps in ``changes``, which are sorted; touching is none."""
-    widest: _Change | None = None
-    for change in changes:
-        if widest is not None and change.start < widest.end:
-            raise EditConflict(widest.edit, change.edit)
-        if widest is None or change.end > widest.end:
-            widest = change
+    for first, second in pairwise(changes):
+        if second.start < first.end:
+            raise EditConflict(first.edit, second.edit)
 
 
 def _rewrite(dockerfile: Dockerfile, changes: Sequence[_Change]) -> str:

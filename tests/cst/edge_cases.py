@@ -625,6 +625,16 @@ EDGES = (
         seen("HEALTHCHECK", 2, 2, "CMD", "a b", flags=("--interval=5s", "--retries=3")),
     ),
     stage(
+        "Flags: undecodable no-break space ends a flag and stands between flags",
+        "COPY --link\udca0\udc85--from=a\udc85b c\n",
+        seen("COPY", 2, 2, "b", "c", flags=("--link", "--from=a")),
+    ),
+    stage(
+        "Flags: undecodable no-break space in front of a flag",
+        "COPY \udca0--link a b\n",
+        seen("COPY", 2, 2, "a", "b", flags=("--link",)),
+    ),
+    stage(
         "Flags: no-break space in front of a flag",
         "RUN \u00a0--network=none\n",
         seen("RUN", 2, 2, "--network=none"),
@@ -683,6 +693,11 @@ EDGES = (
         "JSON form: number that is too large is the shell form",
         "CMD [1e999]\n",
         seen("CMD", 2, 2, "[1e999]"),
+    ),
+    stage(
+        "JSON form: object with half a member is the shell form",
+        'CMD [{"a": 1, 2}]\n',
+        seen("CMD", 2, 2, '[{"a": 1, 2}]'),
     ),
     stage(
         "JSON form: no-break space in front of the array",

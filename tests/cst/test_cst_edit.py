@@ -212,6 +212,12 @@ def test_replace_changes_what_it_names() -> None:
     assert apply(dockerfile, [Replace(Span(0, len(dockerfile.source.text)), "")]) == ""
 
 
+def test_nothing_comes_in_front_of_a_byte_order_mark() -> None:
+    dockerfile = read("\ufeffFROM a\n")
+    mark = dockerfile.nodes[0]
+    assert apply(dockerfile, [Insert("# b\n", before=mark)]) == "\ufeff# b\nFROM a\n"
+
+
 def test_fillers_and_directives_are_nodes_too() -> None:
     dockerfile = read("# syntax=a\n\nFROM b\n")
     directive, filler, _ = dockerfile.nodes

@@ -138,12 +138,12 @@ def test_real_files_come_out_as_they_went_in(
 
 
 def test_every_part_of_real_files_is_in_its_place(corpus: dict[str, bytes]) -> None:
-    for data in list(corpus.values())[::4]:
+    for data in list(corpus.values())[::8]:
         check(read(data))
 
 
 def test_real_files_mean_the_same_in_each_variant(corpus: dict[str, bytes]) -> None:
-    for name, data in corpus.items():
+    for name, data in list(corpus.items())[::3]:
         text = data.decode("utf-8", "surrogateescape")
         plain = read(text)
         assert places(read(with_bom(text))) == places(plain), name

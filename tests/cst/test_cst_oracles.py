@@ -63,6 +63,8 @@ E2B_DISAGREES = {
     "Keywords: keyword with a dotted capital I": "compares in upper case",
     "Directives: no-break space before the equals sign is none": r"Python's \s takes it",
     "Flags: no-break space in front of a flag": "looks at characters, BuildKit at bytes",
+    "Flags: undecodable no-break space ends a flag and stands between flags": "the same",
+    "Flags: undecodable no-break space in front of a flag": "the same",
     "JSON form: NaN is the shell form": "Python's json reads NaN",
     "JSON form: number that is too large is the shell form": "Python's json reads infinity",
     "Here-documents: default value in the name makes it none": "keeps the word that BuildKit drops",

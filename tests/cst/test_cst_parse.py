@@ -115,7 +115,7 @@ DIRECTIVES = [
         "#SYNTAX = a  b \r\n\t# check=skip=all;error=true\n# Escape=`\n",
         [(1, "syntax", "a  b"), (2, "check", "skip=all;error=true"), (3, "escape", "`")],
     ),
-    ("of nothing but blanks, the last is the value", "# syntax=\t \n", [(1, "syntax", " ")]),
+    ("of nothing but blanks, the last is the value", "# syntax= \t\n", [(1, "syntax", "\t")]),
     ("no value, no directive", "# syntax=\n", []),
     ("a comment ends them", "# syntax=a\n# b\n# escape=`\n", [(1, "syntax", "a")]),
     ("a name of another tool ends them", "# hadolint ignore=a\n# escape=`\n", []),
@@ -180,6 +180,17 @@ def test_flags_are_found_by_name() -> None:
     assert copy.flag("chown") == ""
     assert copy.flag("chmod") is None
     assert [flag.value for flag in copy.flags] == ["b", None, "c", ""]
+
+
+def test_flag_ends_at_a_no_break_space_but_not_inside_another_character() -> None:
+    """BuildKit looks at bytes and would tear U+00E0, which holds the byte 0xA0, apart."""
+    copy = read("FROM a\nCOPY --from=\u00e0b --link\u00a0--chown=c\x85\u00a0--chmod=d e\n")
+    assert [flag.text for flag in copy.instructions[1].flags] == [
+        "--from=\u00e0b",
+        "--link",
+        "--chown=c",
+    ]
+    assert copy.instructions[1].arguments == "--chmod=d e"
 
 
 def test_inner_instruction_of_onbuild_knows_its_place() -> None:

@@ -227,6 +227,9 @@ REFUSALS = (
         "COPY don't <<EOF\n",
         (2, 12, "COPY cannot accept a heredoc as a destination"),
     ),
+    stage(
+        "COPY with less-than signs and two words for a destination is fine", 'COPY ["a", "<<b c"]\n'
+    ),
     stage("ADD with one argument", "ADD a\n", (2, 1, f"ADD {NO_DESTINATION}")),
     stage("ADD with COPY's flag", "ADD --from=a b c\n", (2, 5, "unknown flag: --from")),
     stage("ADD with its own flags", "ADD --keep-git-dir=true --checksum=a --unpack --link b c\n"),
@@ -250,29 +253,17 @@ REFUSALS = (
     stage(
         "RUN with a mount that quotes too late",
         'RUN --mount=\\"a\\"b c\n',
-        (
-            2,
-            5,
-            f"{BAD_MOUNT} 3: {BAD_QUOTE}",
-        ),
+        (2, 5, f"{BAD_MOUNT} 3: {BAD_QUOTE}"),
     ),
     stage(
         "RUN with a mount whose quote is open",
         'RUN --mount=\\"a c\n',
-        (
-            2,
-            5,
-            f"{BAD_MOUNT} 2: {BAD_QUOTE}",
-        ),
+        (2, 5, f"{BAD_MOUNT} 2: {BAD_QUOTE}"),
     ),
     stage(
         "RUN with a mount that has a quote inside",
         'RUN --mount=type=bind,a\\"b c\n',
-        (
-            2,
-            5,
-            f"{BAD_MOUNT} 12: {BARE_QUOTE}",
-        ),
+        (2, 5, f"{BAD_MOUNT} 12: {BARE_QUOTE}"),
     ),
     stage(
         "RUN with a mount from a variable",
@@ -437,6 +428,20 @@ REFUSALS = (
         "HEALTHCHECK with a duration that is too long",
         "HEALTHCHECK --start-period=9999999999h CMD a\n",
         (2, 13, 'time: invalid duration "9999999999h"'),
+    ),
+    stage(
+        "HEALTHCHECK with a duration that is too long by one",
+        "HEALTHCHECK --timeout=9223372036854775808ns CMD a\n",
+        (2, 13, 'time: invalid duration "9223372036854775808ns"'),
+    ),
+    stage(
+        "HEALTHCHECK with the longest duration",
+        "HEALTHCHECK --timeout=9223372036854775807ns CMD a\n",
+    ),
+    stage(
+        "HEALTHCHECK with the longest negative duration",
+        "HEALTHCHECK --timeout=-9223372036854775808ns CMD a\n",
+        (2, 13, 'Interval "timeout" cannot be less than 1ms'),
     ),
     stage(
         "HEALTHCHECK with a duration that is too short",
