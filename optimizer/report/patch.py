@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from optimizer.journal import Applied, Outcome, Record
 from optimizer.report.hunks import Change, Hunk, hunks
 from optimizer.report.words import (
-    HELD_SHOWN,
     change_rows,
     context,
     counts,
     errors,
     held_heading,
     held_rows,
+    held_shown,
     printable,
     skipped,
 )
@@ -132,15 +132,15 @@ def _notes(outcome: Outcome, explain_held: bool) -> Iterator[str]:
         yield ""
         yield printable(applied.title)
         yield from _rows(change_rows(applied))
-    shown = outcome.held if explain_held else outcome.held[:HELD_SHOWN]
+    shown, more = held_shown(outcome, explain_held)
     if shown:
         yield ""
         yield "held back"
     for held in shown:
         yield held_heading(held)
         yield from _rows(held_rows(held))
-    if len(shown) < len(outcome.held):
-        yield f"and {len(outcome.held) - len(shown)} more: --explain-held"
+    if more:
+        yield more
     yield from skipped(outcome)
 
 

@@ -16,11 +16,11 @@ from optimizer.proposal import Safety
 from optimizer.report.hunks import Hunk, hunks
 from optimizer.report.patch import file_changes, hunk_heading
 from optimizer.report.words import (
-    HELD_SHOWN,
     change_rows,
     context,
     counts,
     held_rows,
+    held_shown,
     number,
     printable,
     skipped,
@@ -98,6 +98,7 @@ def summary(
     screen: Screen,
     *,
     detail: bool,
+    explain_held: bool = False,
     written: bool = False,
     hint: bool = False,
 ) -> str:
@@ -106,7 +107,7 @@ def summary(
     shown: list[str] = []
     speaking = _speaking(records)
     for outcome in speaking if detail else ():
-        shown += [*_brief(outcome, screen), ""]
+        shown += [*_brief(outcome, screen, explain_held), ""]
     shown.append(screen.paint("title", totals(records, written=written)))
     changed = [applied for outcome in speaking for applied in outcome.applied]
     if hint and changed:
@@ -122,7 +123,7 @@ def _speaking(records: Sequence[Record]) -> list[Outcome]:
     read = [each for each in records if isinstance(each, Outcome) and not each.diagnostics]
     if len(records) == 1:
         return read
-    return [each for each in read if each.changed or each.held or each.skipped or each.notes]
+    return [each for each in read if each.changed or each.held or each.skipped]
 
 
 def _file(outcome: Outcome, screen: Screen, explain_held: bool) -> Iterator[str]:
@@ -180,7 +181,7 @@ def _one_line(line: str) -> str:
 
 
 def _held(outcome: Outcome, screen: Screen, explain_held: bool) -> Iterator[str]:
-    shown = outcome.held if explain_held else outcome.held[:HELD_SHOWN]
+    shown, more = held_shown(outcome, explain_held)
     if not shown:
         return
     yield ""
@@ -192,12 +193,11 @@ def _held(outcome: Outcome, screen: Screen, explain_held: bool) -> Iterator[str]
         )
         for label, text in held_rows(held):
             yield from screen.row(6, label, text)
-    if len(shown) < len(outcome.held):
-        more = len(outcome.held) - len(shown)
-        yield "    " + screen.paint("quiet", f"{more} more: --explain-held")
+    if more:
+        yield "    " + screen.paint("quiet", more)
 
 
-def _brief(outcome: Outcome, screen: Screen) -> Iterator[str]:
+def _brief(outcome: Outcome, screen: Screen, explain_held: bool) -> Iterator[str]:
     yield from _heading(outcome, screen)
     for applied in outcome.applied:
         promised = screen.paint(_SAFETY_STYLES[applied.safety], applied.safety.label)
@@ -205,6 +205,10 @@ def _brief(outcome: Outcome, screen: Screen) -> Iterator[str]:
         gain = f", {number(best)}" if best else ""
         yield f"  {printable(applied.title)}"
         yield f"    {promised}{gain}"
-    for held in outcome.held[:HELD_SHOWN]:
+    shown, more = held_shown(outcome, explain_held)
+    for held in shown:
         yield f"  held back, line {held.line}, {held.code}"
         yield f"    {printable(held.reason)}"
+        yield "    " + screen.paint("quiet", printable(held.unblock))
+    if more:
+        yield "  " + screen.paint("quiet", more)

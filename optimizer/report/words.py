@@ -112,6 +112,13 @@ def held_heading(held: Held) -> str:
     return f"line {held.line}: {held.transform}: {held.code}"
 
 
+def held_shown(outcome: Outcome, explain_held: bool) -> tuple[Sequence[Held], str]:
+    """Returns the refusals to show, and a note on those that are not, "" where all are."""
+    shown = outcome.held if explain_held else outcome.held[:HELD_SHOWN]
+    hidden = len(outcome.held) - len(shown)
+    return shown, f"{hidden} more: --explain-held" if hidden else ""
+
+
 def skipped(outcome: Outcome) -> list[str]:
     """Returns one sentence for each thing that transforms lacked."""
     needs: dict[str, list[str]] = {}

@@ -46,9 +46,11 @@ def _complete_topics(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def _split_ids(values: Iterable[str] | None) -> list[str] | None:
     """Reads ``ID,...`` and refuses what is no transform."""
+    ids = [part.strip() for value in values or () for part in value.split(",") if part.strip()]
+    if not ids:
+        return None
     from optimizer.catalog import UnknownTransform, transforms
 
-    ids = [part.strip() for value in values or () for part in value.split(",") if part.strip()]
     try:
         transforms(select=ids)
     except UnknownTransform as error:

@@ -109,5 +109,14 @@ def _summarise(records: Sequence[Record], mode: Mode) -> None:
     for record in records:
         for line in errors(record):
             tell(f"{line}\n")
-    hint = is_terminal(sys.stderr) and not mode.write
-    tell(summary(records, screen(sys.stderr), detail=not mode.draws, written=mode.write, hint=hint))
+    if mode.draws:
+        tell("\n")
+    text = summary(
+        records,
+        screen(sys.stderr),
+        detail=not mode.draws,
+        explain_held=mode.explain_held,
+        written=mode.write,
+        hint=is_terminal(sys.stderr) and not mode.write,
+    )
+    tell(text)

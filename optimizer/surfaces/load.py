@@ -113,7 +113,7 @@ def plan_input(data: bytes, request: Request) -> Task | Failure:
     folder = (request.context or Path()).resolve()
     config = _checked(Configs().of(folder))
     if isinstance(config, Failure):
-        return config
+        return replace(config, path=_as_seen_from_here(config.path))
     root = repository_root(folder)
     return Task(Path("-"), (), root, root, config, data)
 
@@ -205,11 +205,16 @@ def _task(path: Path, root: Path, configs: Configs, request: Request) -> Task | 
         return Failure(str(path), "a link leads out of the repository")
     config = _checked(configs.of(name.parent))
     if isinstance(config, Failure):
-        return config
+        return replace(config, path=_as_seen_from_here(config.path))
     context = request.context or config.context
     if context is not None:
         root = Path(os.path.commonpath([root, context.resolve()]))
     return Task(file, (name,), root, root, config)
+
+
+def _as_seen_from_here(path: str) -> str:
+    here = Path.cwd()
+    return relative(Path(path), here) if Path(path).is_relative_to(here) else path
 
 
 def _checked(config: Config | Failure) -> Config | Failure:

@@ -185,7 +185,8 @@ def test_nothing_to_change_is_no_patch() -> None:
 def test_an_only_file_is_always_spoken_of() -> None:
     text = summary([QUIET], Screen(), detail=True)
     assert text == (
-        "quiet/Dockerfile  no change\n  context quiet, from its folder\n1 file, nothing to change\n"
+        "quiet/Dockerfile  no change\n  context quiet, from its folder\n\n"
+        "1 file, nothing to change\n"
     )
 
 

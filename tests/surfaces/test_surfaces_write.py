@@ -230,7 +230,7 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path)
     whole = {b"FROM a\n" * 200_000, b"FROM b\n" * 200_000}
     seen = set()
     moment = random.Random(7)
-    for _ in range(12):
+    for _ in range(8):
         file.write_bytes(b"FROM a\n" * 200_000)
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(root)],
