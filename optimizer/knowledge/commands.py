@@ -41,7 +41,7 @@ def touch(call: Call) -> Touch | None:
         return None
 
 
-class _Unknown(Exception):  # noqa: N818 - says that a command line is not understood
+class _Unknown(Exception):
     pass
 
 

@@ -77,6 +77,11 @@ _WRAPPERS: Mapping[str, str] = {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "
 # Commands of those installers that name what they install and read no manifest.
 _NAMED_ONLY = re.compile(r"(?:^|\s)(?:global|-g|--global|--help|-h|--version|-v)(?=\s|$)")
 
+STEERING = re.compile(r"pip_|npm_config_|uv_|go(?:flags|path|modcache|work|env)$", re.IGNORECASE)
+"""Names of variables that change which files an install reads. Sources: pip's user guide
+("Environment variables"), npm's config page ("Environment variables"), uv's "Environment
+variables", ``go help environment``."""
+
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 
 

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from optimizer.knowledge.installs import Call, Files, Inputs, Kind, Obstacle
 
 
-class Held(Exception):  # noqa: N818 - not an error: a found obstacle on its way to the answer
+class Held(Exception):
     """Carries an `Obstacle` from the place where it was found to the module's answer."""
 
     def __init__(self, obstacle: Obstacle) -> None:
@@ -157,9 +157,13 @@ class Survey:
         """Notes sentences for the reviewer."""
         self.assumes.update(dict.fromkeys(sentences))
 
-    def content(self, path: str) -> bytes:
-        """Returns the bytes of a file that the install reads. Holds where they cannot be had."""
-        self.read(path)
+    def content(self, path: str, note: bool = True) -> bytes:
+        """Returns the bytes of a file, and unless told otherwise notes it as read.
+
+        Holds where they cannot be had.
+        """
+        if note:
+            self.read(path)
         content = self.files.read(path)
         if content is None:
             hold(
@@ -170,13 +174,13 @@ class Survey:
             )
         return content
 
-    def json(self, path: str) -> JsonManifest:
-        """Returns the JSON object in the file at ``path``. Holds where it is none.
+    def json(self, path: str, note: bool = True) -> JsonManifest:
+        """Returns the JSON object in the file at ``path``, see `content`. Holds where it is none.
 
         A byte order mark is accepted, as npm does (json-parse-even-better,
         stripBOM); a key that stands twice is not, since readers differ on it.
         """
-        text = self.content(path).decode("utf-8", "replace").removeprefix("\ufeff")
+        text = self.content(path, note).decode("utf-8", "replace").removeprefix("\ufeff")
         try:
             data = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
         except json.JSONDecodeError as error:
@@ -208,7 +212,7 @@ def unreadable(path: str, what: str, line: int | None) -> NoReturn:
     hold("unreadable-manifest", f"{path} {what}.", "Repair the file.", path, line)
 
 
-class _RepeatedKey(Exception):  # noqa: N818 - carries the key out of the JSON decoder
+class _RepeatedKey(Exception):
     pass
 
 

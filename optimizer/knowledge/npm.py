@@ -242,10 +242,10 @@ class _Project:
                     if self.line.off("workspaces"):
                         return found
             elif self.survey.has_file(path):
-                if found in member_directories(self.survey, place, self.survey.json(path)):
+                manifest = self.survey.json(path, note=False)
+                if found in member_directories(self.survey, place, manifest):
                     npm_lock.read_lock(self.survey, found)
                     return place
-                self.survey.reads.pop(path)
         return found or self.call.directory
 
     def _outside_of_project(self) -> None:

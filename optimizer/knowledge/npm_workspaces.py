@@ -42,7 +42,7 @@ def _patterns(manifest: JsonManifest) -> tuple[list[str], list[str]]:
         if bangs % 2:
             negated.append(bare)
         else:
-            negated = [rule for rule in negated if not _excludes(rule, bare)]
+            negated = [rule for rule in negated if not _covers(rule, bare)]
             patterns.append(bare)
     return patterns, negated
 
@@ -88,7 +88,7 @@ def _matches(survey: Survey, directory: str, segments: Sequence[str]) -> Iterato
             yield from _matches(survey, child, segments)
     elif "*" in first or "?" in first:
         rule = _segment_regex(first)
-        for child in _directories(survey, directory):
+        for child in _directories(survey, directory, hidden=first.startswith(".")):
             if rule.fullmatch(child.rpartition("/")[2]):
                 yield from _matches(survey, child, rest)
     elif first == ".":
@@ -97,15 +97,17 @@ def _matches(survey: Survey, directory: str, segments: Sequence[str]) -> Iterato
         yield from _matches(survey, resolve(directory, first), rest)
 
 
-def _directories(survey: Survey, directory: str, links: bool = True) -> Iterator[str]:
-    """Yields the directories that a glob walks into: no node_modules, none that starts with a dot.
+def _directories(
+    survey: Survey, directory: str, links: bool = True, hidden: bool = False
+) -> Iterator[str]:
+    """Yields the directories that a glob walks into: no node_modules, no hidden ones by default.
 
     ``**`` does not follow links (glob docs, "Glob Primer"), so there a link is passed over;
     elsewhere it holds the survey.
     """
     for name in survey.files.children(directory):
         path = resolve(directory, name)
-        if name == "node_modules" or name.startswith("."):
+        if name == "node_modules" or (name.startswith(".") and not hidden):
             continue
         if not links and survey.files.kind(path) == "link":
             continue
@@ -119,11 +121,17 @@ def _segment_regex(segment: str) -> re.Pattern[str]:
     return re.compile("".join(parts.get(char, re.escape(char)) for char in segment))
 
 
-def _excludes(rule: str, path: str) -> bool:
+def _covers(rule: str, path: str) -> bool:
+    """minimatch: ``a/**`` matches what lies below ``a``, not ``a``."""
     return any(_path_regex(choice).fullmatch(path) for choice in expand_braces(rule))
+
+
+def _excludes(rule: str, directory: str) -> bool:
+    """glob's ignore rules are tried on a directory with and without its final slash."""
+    return _covers(rule, directory) or _covers(rule, directory + "/")
 
 
 @lru_cache(maxsize=256)
 def _path_regex(rule: str) -> re.Pattern[str]:
-    text = re.escape(rule).replace(r"\*\*/", "(?:[^/]+/)*").replace(r"/\*\*", "(?:/.*)?")
+    text = re.escape(rule).replace(r"\*\*/", "(?:[^/]+/)*").replace(r"/\*\*", "/.*")
     return re.compile(text.replace(r"\*", "[^/]*").replace(r"\?", "[^/]"))

@@ -150,13 +150,28 @@ def _names_files(command: _Command, settings: Settings) -> bool:
         # uv takes settings from pyproject.toml and uv.toml (docs, "Configuration files").
         return True
     named = ("requirement", "constraint", "script", "group", "file")
-    local = (*settings.words, *settings.all("editable"))
     return (
         any(settings.all(name) for name in named)
-        or any(requirements.local_path(word) is not None for word in local)
+        or any(requirements.local_path(word) is not None for word in settings.words)
+        or any(not requirements.is_address(word) for word in settings.all("editable"))
         or any(_local_index(value) for value in settings.all("find-links"))
         or any(_local_index(value) for value in settings.all("index"))
     )
+
+
+def _may_be_a_file(line: requirements.Line) -> bool:
+    """Tells whether what the line names lies in the image, whatever its variables hold.
+
+    The address of an index is taken to be one on the network.
+    """
+    match line.kind:
+        case "requirements" | "constraints" | "editable":
+            return not requirements.is_address(line.value)
+        case "find-links":
+            return _local_index(line.value)
+        case "requirement":
+            return requirements.local_path(line.value) is not None
+    return False
 
 
 def _local_index(value: str) -> bool:
@@ -329,8 +344,7 @@ class _Requirements:
     def _line(self, line: requirements.Line, path: str, above: tuple[str, ...]) -> None:
         named = f"{path}, line {line.number},"
         folder = posixpath.dirname(path)
-        local = requirements.local_path(line.value) is not None or line.kind != "requirement"
-        if line.kind != "option" and local and requirements.has_variable(line.value):
+        if requirements.has_variable(line.value) and _may_be_a_file(line):
             hold(
                 "unresolved-variable",
                 f"{named} names {line.value}, and the value of that variable is not known.",
@@ -515,10 +529,8 @@ class _Requirements:
         # locations/_distutils.py (pip before 23.1 or Python before 3.10): setup.cfg may move an
         # install.
         path = self._path("setup.cfg")
-        if self.survey.has_file(path) and b"[install" in self.survey.content(path):
+        if self.survey.has_file(path) and b"[install" in self.survey.content(path, note=False):
             self.survey.read(path)
-        else:
-            self.survey.reads.pop(path, None)
 
     def _imports(self) -> None:
         """Python imports from PYTHONPATH, and `python -m` from the current directory, first.

@@ -32,6 +32,11 @@ _NAMED: Mapping[str, str] = {
     "--dest": "output", "--download-dir": "output",
     "--python": "python", "--directory": "directory", "--project": "directory",
 }  # fmt: skip
+_UV_SPELLINGS = frozenset(
+    ("--requirements", "--constraints", "--build-constraints", "--override", "--overrides",
+     "--exclude", "--excludes", "--index", "--default-index", "--config-file", "--directory",
+     "--project")
+)  # fmt: skip
 _PIP_VALUED_NAMES = """
     --platform --python-version --implementation --abi --upgrade-strategy -C --config-settings
     --progress-bar --root-user-action --all-releases --only-final --no-binary --only-binary
@@ -94,7 +99,7 @@ class Options:
 def read_options(words: Sequence[str], uv: bool) -> Options:
     """Reads the words after ``pip`` or ``uv``; for pip, long options may be abbreviated."""
     booleans, valued = (_UV_BOOLEANS, _UV_VALUED) if uv else (_PIP_BOOLEANS, _PIP_VALUED)
-    known = booleans | valued | _NAMED.keys()
+    known = booleans | valued | (_NAMED.keys() - (() if uv else _UV_SPELLINGS))
     rest: list[str] = []
     values: dict[str, list[str]] = {}
     flags: set[str] = set()

@@ -41,13 +41,12 @@ def survey_generate(
     among the files there is nothing to note: the command finds none either way.
     """
     config = next((p for name in _CONFIGS if survey.has_file(p := resolve(directory, name))), None)
-    for place in (directory, resolve(directory, "prisma")):
-        survey.read(resolve(place, ".env"))
     schema = _schema(survey, directory, manifest, arguments, config, why)
     if schema is None:
         return
     folder = schema if survey.has_dir(schema) else posixpath.dirname(schema)
-    survey.read(resolve(folder, ".env"))
+    for place in (directory, resolve(directory, "prisma"), folder):
+        survey.read(resolve(place, ".env"))
     if folder == directory or within(directory, folder):
         if survey.has_dir(schema):
             _hold(why, f"every .prisma file below {schema}", schema)
@@ -69,7 +68,7 @@ def _schema(
         named = settings.get("schema") if isinstance(settings, Mapping) else None
     named = _option(arguments, "--schema") or named
     if _option(arguments, "--config"):
-        _hold(why, "the configuration that --config names", None)
+        _hold(why, "the configuration that --config names", manifest.path)
     candidates = [named] if isinstance(named, str) else list(_DEFAULTS)
     return next((p for name in candidates if survey.kind(p := resolve(directory, name))), None)
 
@@ -145,7 +144,7 @@ def _survey_tsconfig(survey: Survey, directory: str, why: str) -> None:
         _hold(why, f"{path} and the files that it extends", path, line)
 
 
-def _hold(why: str, what: str, path: str | None, line: int | None = None) -> NoReturn:
+def _hold(why: str, what: str, path: str, line: int | None = None) -> NoReturn:
     hold(
         "install-script-reads-source",
         f"{why} runs `prisma generate`, which reads {what}.",
