@@ -96,7 +96,11 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A file that nothing could be said about: it could not be read or written, or an
-    analysis broke on it. ``path`` is relative to the repository root; the place counts from 1."""
+    analysis broke on it.
+
+    ``path`` is as in `Outcome`, or as the user wrote it for what is no file of the
+    repository; the place counts from 1.
+    """
 
     path: str
     message: str
