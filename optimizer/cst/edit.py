@@ -95,6 +95,9 @@ def apply(dockerfile: Dockerfile, edits: Sequence[Edit]) -> str:
     first. Where the last line of a file has no line end, lines put in behind it get
     one in front of them and none at their end.
 
+    What the new text means is for the caller to see: lines put behind an
+    instruction whose last line is continued become a part of it.
+
     Raises `EditConflict` where two edits overlap, and `ValueError` for a node or a
     span that is not of ``dockerfile``.
     """
