@@ -11,6 +11,9 @@ from optimizer.proposal import Evidence, Safety
 HELD_SHOWN = 3
 """Refusals of one file that are shown unless all are asked for."""
 
+ERRORS_SHOWN = 10
+"""Errors of one file that are shown: what is no Dockerfile has one on every line."""
+
 _PROMISES = {
     Safety.SAME_IMAGE: "the image keeps its configuration and every file",
     Safety.SAME_BEHAVIOR: "the image keeps its configuration; only the files named here differ",
@@ -142,11 +145,14 @@ def counts(outcome: Outcome) -> str:
 
 def errors(record: Record) -> list[str]:
     """Returns the error lines of a file, ``path:line:column: error: message``."""
-    found: Sequence[tuple[int, int, str]]
+    found: list[tuple[int, int, str]]
     if isinstance(record, Failure):
         found = [(record.line, record.column, record.message)]
     else:
         found = [(each.line, each.column, each.message) for each in record.diagnostics]
+    if len(found) > ERRORS_SHOWN:
+        line, column, _ = found[ERRORS_SHOWN]
+        found[ERRORS_SHOWN:] = [(line, column, f"and {len(found) - ERRORS_SHOWN} more like this")]
     path = printable(record.path)
     return [f"{path}:{line}:{column}: error: {printable(what)}" for line, column, what in found]
 

@@ -240,14 +240,28 @@ def explain(
 
 @app.command("print")
 def print_(
-    what: Annotated[Literal["instructions", "stages"], typer.Argument(metavar="WHAT")],
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    format_: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
-    target: Annotated[str | None, typer.Option(metavar="STAGE")] = None,
+    what: Annotated[
+        Literal["instructions", "stages"],
+        typer.Argument(
+            metavar="WHAT",
+            help="instructions: what the parser sees; stages: steps, states and their graph.",
+        ),
+    ],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A Dockerfile; - reads standard input.")
+    ],
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "text",
+    target: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="The stage that is built.")
+    ] = None,
     build_arg: BuildArg = None,
-    platform: Annotated[str | None, typer.Option(metavar="P")] = None,
+    platform: Annotated[
+        str | None, typer.Option(metavar="P", help="The platform that is built for.")
+    ] = None,
 ) -> None:
-    """Look inside an analysis of one file: WHAT is instructions or stages."""
+    """Look inside the analysis of one file."""
     from optimizer.model.stages import Invocation
     from optimizer.surfaces.show import show
 

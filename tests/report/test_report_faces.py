@@ -246,3 +246,11 @@ def test_a_long_line_does_not_fill_the_terminal() -> None:
     )
     assert len(text) < 3000
     assert "999604 more characters" in text
+
+
+def test_a_file_that_is_no_dockerfile_does_not_fill_the_screen() -> None:
+    wrong = tuple(Diagnostic(line, 1, f"unknown instruction: X{line}") for line in range(1, 1001))
+    lines = words.errors(replace(QUIET, diagnostics=wrong))
+    assert len(lines) == 11
+    assert lines[0] == "quiet/Dockerfile:1:1: error: unknown instruction: X1"
+    assert lines[-1] == "quiet/Dockerfile:11:1: error: and 990 more like this"
