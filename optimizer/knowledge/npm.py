@@ -440,17 +440,18 @@ class _Project:
         if lock is None:
             self.survey.write(resolve(self.prefix, "package-lock.json"))
             return
-        settings = ("lockfile-version", "omit-lockfile-registry-resolved")
+        self.survey.rewrite(lock.path)
         change = npm_lock.would_change(lock, self.manifests)
-        if change is None and any(self.config.get(key) for key in settings):
-            change = "is written in another form by npm's settings"
         if change is None:
             self.survey.assume(
-                f"{lock.path} agrees with the manifests, so npm 8 and later leave it as it is."
+                f"{lock.path} agrees with the manifests, so the install keeps its versions; "
+                "npm may note them in another form, and the later copy keeps the committed one."
             )
         else:
-            self.survey.rewrite(lock.path)
-            self.survey.assume(f"{lock.path} {change}, so the install rewrites it.")
+            self.survey.assume(
+                f"{lock.path} {change}: the install brings it up to date, "
+                "and the later copy puts the committed one back."
+            )
 
 
 def _local_specs(manifest: JsonManifest) -> Iterator[str]:

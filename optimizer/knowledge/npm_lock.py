@@ -151,12 +151,12 @@ _RECORDED = ("version", "license", "engines", "os", "cpu", "peerDependenciesMeta
 
 
 def would_change(lock: Lock, manifests: Mapping[str, JsonManifest]) -> str | None:
-    """Says why an `npm install` that saves rewrites the lockfile; None where it leaves every byte.
+    """Says what an `npm install` that saves brings up to date in the lockfile; None for nothing.
 
-    ``manifests`` are the root's (key "") and the members', by location. Tried
-    with npm 6 to 11 on locks that each had made: npm 7 to 11 keep a current
-    lock of version 2, npm 8 to 11 one of version 3, and only npm 6 keeps
-    version 1.
+    ``manifests`` are the root's (key "") and the members', by location. None
+    means that the npm that made the lock leaves every byte of it. Another one
+    may not: tried with npm 8 to 11 on locks of public repositories, the fields
+    peer, devOptional and libc come and go with npm's version.
     """
     if lock.version < 2:
         return "has version 1, which npm 7 and later convert"
@@ -199,7 +199,7 @@ def _differing_field(
     )
     if has_scripts != bool(entry.get("hasInstallScript")):
         return "hasInstallScript"
-    if not location and data.get("name", entry.get("name")) != entry.get("name"):
+    if not location and data.get("name") != entry.get("name"):
         return "name"
     return None
 
