@@ -7,9 +7,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from optimizer.report.terminal import Screen
+if TYPE_CHECKING:
+    from optimizer.report.terminal import Screen
 
 WRONG = 2
 """The exit code of bad usage, and of a file that could not be read or is no Dockerfile."""
@@ -55,6 +56,8 @@ def is_terminal(stream: TextIO) -> bool:
 
 def screen(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Screen:
     """Returns how to draw on ``stream``."""
+    from optimizer.report.terminal import Screen
+
     columns = shutil.get_terminal_size().columns if is_terminal(stream) else _WIDEST
     return Screen(has_colour(is_terminal(stream), environment), min(columns, _WIDEST))
 

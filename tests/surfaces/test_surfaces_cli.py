@@ -287,9 +287,16 @@ def test_bad_input_is_an_error_at_a_place_and_the_others_are_handled(
     assert report["summary"]["errors"] == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(repository: Path) -> None:
-    (repository / "api" / "Dockerfile").chmod(0)
+def test_no_permission(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def refuse(path: Any, *arguments: Any, **more: Any) -> int:
+        # Root may read everything, so the answer of the system is given here.
+        if str(path).endswith("api/Dockerfile"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
     done = dockopt(repository, "fix")
     assert done.code == 2
     assert "api/Dockerfile:1:1: error: cannot read: Permission denied" in done.err
@@ -360,6 +367,17 @@ def test_explicit_context_may_lie_above_the_file(tmp_path: Path) -> None:
     done = dockopt(tmp_path, "fix", "docker/Dockerfile", "--context", ".")
     assert b"+++ b/docker/Dockerfile\n" in done.out
     assert "context ., from --context" in done.err
+
+
+def test_ignore_file_of_a_dockerfile_outside_its_context(repository: Path) -> None:
+    application(repository / "api", ignore=None)
+    (repository / "docker").mkdir()
+    (repository / "api" / "Dockerfile").rename(repository / "docker" / "Dockerfile")
+    (repository / "docker" / "Dockerfile.dockerignore").write_text("dist\n")
+    done = dockopt(repository, "fix", "docker/Dockerfile", "--context", "api")
+    assert b"\n+++ b/docker/Dockerfile.dockerignore\n" in done.out
+    apply(repository, done.out)
+    assert "node_modules" in (repository / "docker" / "Dockerfile.dockerignore").read_text()
 
 
 def test_select_without_and_safety(repository: Path) -> None:
