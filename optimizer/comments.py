@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.source import Span
@@ -15,19 +16,33 @@ from optimizer.cst.source import Span
 _COMMENT = re.compile(r"#\s*dockopt:\s*(?P<word>[a-z]+)\s*(?:=\s*(?P<values>\S+))?")
 
 
-def keeps_place(tree: Dockerfile, instruction: Instruction) -> bool:
-    """Tells whether ``# dockopt: keep`` stands above ``instruction``."""
-    return any(word == "keep" for word, _ in _said(tree, instruction))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the comments above one instruction say."""
+
+    instruction: Instruction
+    keep: bool
+    ignore: frozenset[str]
 
 
-def ignored_transforms(tree: Dockerfile, instruction: Instruction) -> frozenset[str]:
-    """Returns the ids that ``# dockopt: ignore=`` names above ``instruction``."""
-    return frozenset(
-        name
-        for word, values in _said(tree, instruction)
-        if word == "ignore"
-        for name in values.split(",")
-    )
+def said(tree: Dockerfile) -> tuple[Said, ...]:
+    """Returns what the author says, for each instruction about which something is said."""
+    if "dockopt:" not in tree.source.text:
+        return ()
+    found: list[Said] = []
+    for instruction in tree.instructions:
+        words = dict(_words(tree, instruction))
+        if words:
+            ignore = frozenset(words.get("ignore", "").split(",")) - {""}
+            found.append(Said(instruction, "keep" in words, ignore))
+    return tuple(found)
+
+
+def _words(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:
+    for comment in instruction.comments:
+        match = _COMMENT.match(tree.text(comment).strip())
+        if match is not None:
+            yield match["word"], match["values"] or ""
 
 
 _BUST = re.compile(
@@ -60,10 +75,3 @@ def line_below(tree: Dockerfile, instruction: Instruction) -> Span:
     """Returns the line below ``instruction``, its line end included."""
     end = tree.source.text.find("\n", instruction.span.end)
     return Span(instruction.span.end, len(tree.source.text) if end < 0 else end + 1)
-
-
-def _said(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:
-    for comment in instruction.comments:
-        found = _COMMENT.match(tree.text(comment).strip())
-        if found is not None:
-            yield found["word"], found["values"] or ""

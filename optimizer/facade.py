@@ -9,7 +9,7 @@ from optimizer.cst.source import Span
 from optimizer.effects.copies import CopyStep, ForeignCopy, read_copy
 from optimizer.effects.hiding import copies_from_host, covered, hide
 from optimizer.effects.installs import InstallStep
-from optimizer.effects.manifests import copy_lines, staying_files
+from optimizer.effects.manifests import copy_lines, place_in_list, staying_files
 from optimizer.effects.passing import copy_conflict, run_conflict, touch_conflict
 from optimizer.effects.sources import brings_sources, sample_edit
 from optimizer.knowledge.installs import Inputs, Obstacle
@@ -49,6 +49,7 @@ __all__ = [
     "covered",
     "hide",
     "line_below",
+    "place_in_list",
     "read_copy",
     "run_conflict",
     "runs_triggers",

@@ -8,12 +8,13 @@ hold for every way in which the file is built.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from time import perf_counter
 
-from optimizer.comments import ignored_transforms, keeps_place
+from optimizer.comments import Said, said
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
 from optimizer.cst.nodes import Dockerfile, Instruction
@@ -27,6 +28,9 @@ from optimizer.view import Build, View
 
 ROUNDS = 100
 """Changes that one transform may make to one file before it counts as one that does not settle."""
+
+MOST_WORK = 100_000
+"""Instructions that one transform may look at in all its rounds, so that time stays linear."""
 
 CODES: Mapping[str, str] = {
     "kept-by-comment": "The author marked an instruction with `# dockopt: keep`.",
@@ -94,7 +98,8 @@ class _State:
         A transform that does not come to rest leaves no change behind.
         """
         views, applied = self.views, len(self.applied)
-        for _ in range(ROUNDS):
+        rounds = max(2, min(ROUNDS, MOST_WORK // len(views[0].dockerfile.instructions)))
+        for _ in range(rounds):
             refusals: list[Refusal] = []
             for answer in _answers(self.views, transform):
                 verdict = answer if isinstance(answer, Refusal) else self._judge(answer)
@@ -114,7 +119,7 @@ class _State:
         unsettled = Refusal(
             "does-not-settle",
             at,
-            f"{transform.id} still changed the file after {ROUNDS} changes.",
+            f"{transform.id} still changed the file after {rounds} changes.",
             f"Leave it out with --without {transform.id}.",
         )
         self.refusals[transform.id] = (self.text, [unsettled])
@@ -157,15 +162,24 @@ class _State:
 
 
 def _answers(views: Sequence[View], transform: Transform) -> Iterator[Answer]:
-    """Yields the answers of ``transform`` that hold for all ``views``, in file order."""
-    tree = views[0].dockerfile
-    per_view = [
-        [answer for answer in transform.propose(view) if not _ignored(tree, transform.id, answer)]
-        for view in views
-    ]
+    """Yields the answers of ``transform`` that hold for all ``views``, in file order.
+
+    With one view nothing is computed before it is asked for.
+    """
+    about = said(views[0].dockerfile)
+
+    def answers(view: View) -> Iterator[Answer]:
+        for answer in transform.propose(view):
+            if not _ignored(about, transform.id, answer):
+                yield answer
+
+    if len(views) == 1:
+        yield from answers(views[0])
+        return
+    per_view = [list(answers(view)) for view in views]
     seen: set[tuple[str, Span]] = set()
-    for index, answers in enumerate(per_view):
-        for answer in answers:
+    for index, found in enumerate(per_view):
+        for answer in found:
             verdict = _dissent(answer, per_view, views) or answer
             if isinstance(verdict, Proposal):
                 if index == 0:
@@ -207,26 +221,27 @@ def _same_change(proposal: Proposal, answer: Answer) -> bool:
     )
 
 
-def _ignored(tree: Dockerfile, transform: str, answer: Answer) -> bool:
+def _ignored(about: Sequence[Said], transform: str, answer: Answer) -> bool:
     """Tells whether a comment of an instruction that ``answer`` touches turns the transform off."""
     spans = {answer.at}
     if isinstance(answer, Proposal):
         spans.update(node.code for node in map(_edited, answer.edits) if node is not None)
     return any(
-        transform in ignored_transforms(tree, instruction)
-        for instruction in tree.instructions
-        if instruction.comments
-        and any(instruction.span.start <= span.start < instruction.span.end for span in spans)
+        transform in each.ignore and span.start in range(*_bounds(each.instruction))
+        for each in about
+        for span in spans
     )
+
+
+def _bounds(instruction: Instruction) -> tuple[int, int]:
+    return instruction.span.start, instruction.span.end
 
 
 def _kept(tree: Dockerfile, proposal: Proposal) -> Instruction | None:
     """Returns an instruction that ``proposal`` touches although its author holds it in place."""
-    for instruction in tree.instructions:
-        if keeps_place(tree, instruction) and any(
-            _touches(edit, instruction) for edit in proposal.edits
-        ):
-            return instruction
+    for each in said(tree):
+        if each.keep and any(_touches(edit, each.instruction) for edit in proposal.edits):
+            return each.instruction
     return None
 
 
@@ -245,6 +260,7 @@ def _edited(edit: Edit) -> Instruction | None:
 def _applied(before: View, after: View, transform: Transform, proposal: Proposal) -> Applied:
     source = before.dockerfile.source
     spans = [proposal.at, *(span for edit in proposal.edits for span in _reach(edit))]
+    shown = proposal.shown_by
     line, _ = source.position(min(span.start for span in spans))
     end_line, _ = source.position(max(max(span.start, span.end - 1) for span in spans))
     return Applied(
@@ -254,7 +270,7 @@ def _applied(before: View, after: View, transform: Transform, proposal: Proposal
         reason=proposal.reason,
         line=line,
         end_line=end_line,
-        evidence=proposal.evidence,
+        evidence=(before.steps_rerun(after, shown),) if shown is not None else (),
         drops=proposal.drops,
         assumes=proposal.assumes,
         files=tuple(_from_root(before, file) for file in proposal.files),
@@ -276,9 +292,7 @@ def _reach(edit: Edit) -> Iterator[Span]:
 
 def _from_root(view: View, file: FileEdit) -> FileEdit:
     """Names a file of the context by its path from the repository root."""
-    folder = view.build.answer.path
-    path = file.path if folder in ("", ".") else f"{folder}/{file.path}"
-    return replace(file, path=path)
+    return replace(file, path=posixpath.normpath(f"{view.build.answer.path}/{file.path}"))
 
 
 class _LineMap:

@@ -57,9 +57,11 @@ class Evidence:
 class Proposal:
     """A change that a transform offers on one version of one file.
 
-    ``at`` is the place a reader is sent to. ``reason`` says why it pays here,
-    ``drops`` are the image paths it knowingly changes or removes, ``assumes``
-    are the conclusions a reviewer may want to check.
+    ``at`` is the place a reader is sent to. ``reason`` says why it pays here.
+    ``shown_by`` is a file of the context whose edit shows the gain: what that edit
+    makes run again, before and after, is counted when the change is applied.
+    ``drops`` are the image paths it knowingly changes or removes, ``assumes`` are
+    the conclusions a reviewer may want to check.
     """
 
     title: str
@@ -67,7 +69,7 @@ class Proposal:
     edits: tuple[Edit, ...]
     safety: Safety
     reason: str
-    evidence: tuple[Evidence, ...] = ()
+    shown_by: str | None = None
     files: tuple[FileEdit, ...] = ()
     drops: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()

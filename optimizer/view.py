@@ -7,6 +7,7 @@ outlives versions: one way in which the file is built.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,9 +22,13 @@ from optimizer.effects.calls import StepCalls, read_calls
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, read_copy
 from optimizer.effects.installs import InstallStep, read_install
 from optimizer.journal import ContextAnswer
+from optimizer.knowledge.ecosystems import names_installer
 from optimizer.knowledge.installs import Obstacle
 from optimizer.model.stages import Invocation, Stage, StageBase, Stages, Step, read_stages
 from optimizer.proposal import Evidence, Proposal
+
+MOST_INHERITED = 200
+"""COPY and ADD steps of parent stages that are looked at; what is above them counts as missing."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class View:
     build: Build
     _calls: dict[str, StepCalls] = field(default_factory=dict, repr=False)
     _copies: dict[str, CopyStep | ForeignCopy] = field(default_factory=dict, repr=False)
+    _copying_steps: dict[int, list[Step]] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> BuildContext:
@@ -73,22 +79,42 @@ class View:
 
     def copies_above(self, stage: Stage, step: Step) -> tuple[CopyStep | ForeignCopy, ...]:
         """Returns the COPY and ADD steps above ``step``, those of parent stages first."""
-        chain: list[Stage] = []
+        steps = self._copying(stage)
+        own = bisect_left(steps, step.number, key=lambda copying: copying.number)
+        above = [*self._inherited(stage), *steps[:own]]
+        return tuple(self.copy(copying) for copying in above)
+
+    def _copying(self, stage: Stage) -> list[Step]:
+        if stage.index not in self._copying_steps:
+            self._copying_steps[stage.index] = [
+                step for step in stage.steps if step.instruction.keyword in ("COPY", "ADD")
+            ]
+        return self._copying_steps[stage.index]
+
+    def _inherited(self, stage: Stage) -> list[Step]:
+        """Returns the copying steps of parent stages, of a long chain only the nearest."""
+        steps: list[Step] = []
         base = stage.base
-        while isinstance(base, StageBase) and base.stage not in chain:
-            chain.append(base.stage)
+        while isinstance(base, StageBase) and len(steps) <= MOST_INHERITED:
+            steps[:0] = self._copying(base.stage)
             base = base.stage.base
-        steps = [inner for parent in reversed(chain) for inner in parent.steps]
-        steps += stage.steps[: stage.steps.index(step)]
-        return tuple(
-            self.copy(inner) for inner in steps if inner.instruction.keyword in ("COPY", "ADD")
+        return steps
+
+    def may_install(self, step: Step) -> bool:
+        """Tells whether ``step`` is a RUN whose text names a package manager at all."""
+        instruction = step.instruction
+        return instruction.keyword == "RUN" and names_installer(
+            self.dockerfile.text(instruction.code)
         )
 
     def install(self, stage: Stage, step: Step) -> InstallStep | Obstacle | None:
         """Says what the RUN ``step`` installs, as `read_install` does."""
-        copies = self.copies_above(stage, step)
-        files = StageFiles(tuple(copy for copy in copies if isinstance(copy, CopyStep)))
-        return read_install(self.calls(step), files)
+        return read_install(
+            self.calls(step),
+            lambda: StageFiles(
+                tuple(copy for copy in self.copies_above(stage, step) if isinstance(copy, CopyStep))
+            ),
+        )
 
     def edited(self, edits: Sequence[Edit]) -> Dockerfile:
         """Returns the tree of the text that ``edits`` make."""
@@ -101,14 +127,13 @@ class View:
             context = context.with_file(file.path, file.after.encode("utf-8", "surrogateescape"))
         return View(tree, replace(self.build, context=context))
 
-    def steps_rerun(self, edits: Sequence[Edit], edited: str) -> Evidence:
-        """Returns how many steps run again after the context file ``edited`` changed,
-        before and after ``edits``. The count is the cache model's, not a build's."""
-        after = View(self.edited(edits), self.build)
+    def steps_rerun(self, after: View, edited: str) -> Evidence:
+        """Returns how many steps run again after the context file ``edited`` changed, here and
+        in ``after``. The count is the cache model's, not a build's."""
         return Evidence(
             "steps_rerun",
             f"edit {edited}",
             before=len(steps_rerun(self.stages, self.context, edited)),
-            after=len(steps_rerun(after.stages, self.context, edited)),
+            after=len(steps_rerun(after.stages, after.context, edited)),
             basis="model",
         )

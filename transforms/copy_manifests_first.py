@@ -109,6 +109,7 @@ from optimizer.facade import (
     covered,
     hide,
     line_below,
+    place_in_list,
     read_copy,
     run_conflict,
     runs_triggers,
@@ -116,6 +117,15 @@ from optimizer.facade import (
     says_bust_cache,
     staying_files,
     touch_conflict,
+)
+
+MOST_COPIES = 200
+"""COPY and ADD steps of a stage that are weighed against each other, so that time stays linear."""
+
+_TOO_LONG = Obstacle(
+    "stage-too-long",
+    f"The stage copies more than {MOST_COPIES} times; what comes below is not looked at.",
+    "Copy directories instead of single files.",
 )
 
 
@@ -128,35 +138,45 @@ class CopyManifestsFirst(Transform):
         "intended-cache-bust": "A comment says that the cache is meant to be left unused here.",
         "onbuild-base": "The base image runs instructions of its own that are not in the file.",
         "shared-ignore-file": "Another Dockerfile copies the files that would have to be ignored.",
+        "stage-too-long": "The stage has more COPY steps than are weighed against each other.",
         "state-between": "WORKDIR or a variable changes between the COPY and the install.",
         "unknown-target": "Where the COPY writes is not known before a build.",
     }
 
     def propose(self, view: View) -> Iterator[Proposal | Refusal]:
         for stage in view.stages.stages:
+            copied, copies = False, 0
             for step in stage.steps:
-                if step.instruction.keyword == "RUN":
+                if step.instruction.keyword in ("COPY", "ADD"):
+                    copied = copied or _may_bring_sources(view.copy(step))
+                    copies += 1
+                elif copied and view.may_install(step):
                     answer = self._below_sources(view, stage, step)
                     if isinstance(answer, Obstacle):
                         yield Refusal.of(answer, step.instruction.code)
                     elif answer is not None:
                         yield answer
+                if copies > MOST_COPIES:
+                    yield Refusal.of(_TOO_LONG, step.instruction.code)
+                    break
 
     def _below_sources(self, view: View, stage: Stage, step: Step) -> Proposal | Obstacle | None:
-        """Looks at one RUN: is it an install, and are sources copied above it?"""
-        above = [copy for copy in view.copies_above(stage, step) if copy.step in stage.steps]
-        sources = [copy for copy in above if isinstance(copy, CopyStep) and brings_sources(copy)]
-        lost = [copy for copy in above if isinstance(copy, ForeignCopy) and copy.target is None]
-        if not sources and not lost:
-            return None
+        """Looks at one RUN below sources: does it install dependencies?"""
         install = view.install(stage, step)
         if install is None or isinstance(install, Obstacle):
             return install
-        if lost:
-            line = lost[0].step.instruction.line
-            reason = f"Where line {line} copies to is not known: {lost[0].reason}."
+        above = [c for c in view.copies_above(stage, step) if c.step.stage_index == stage.index]
+        lost = next((c for c in above if isinstance(c, ForeignCopy) and c.target is None), None)
+        if lost is not None:
+            reason = (
+                f"Where line {lost.step.instruction.line} copies to is not known: {lost.reason}."
+            )
             return Obstacle("unknown-target", reason, "Use an absolute target.")
-        sources = [copy for copy in sources if brings_sources(copy, install.inputs)]
+        sources = [
+            copy
+            for copy in above
+            if isinstance(copy, CopyStep) and brings_sources(copy, install.inputs)
+        ]
         return self._sink(view, stage, step, install, sources) if sources else None
 
     def _sink(
@@ -183,11 +203,15 @@ class CopyManifestsFirst(Transform):
             edits=tuple(edits),
             safety=Safety.SAME_BEHAVIOR if drops else Safety.SAME_IMAGE,
             reason=_reason(view, install, sources),
-            evidence=(view.steps_rerun(edits, edited[0]),) if edited else (),
+            shown_by=edited[0] if edited else None,
             files=(ignore,) if ignore else (),
             drops=drops,
             assumes=install.inputs.assumes,
         )
+
+
+def _may_bring_sources(copy: CopyStep | ForeignCopy) -> bool:
+    return copy.target is None if isinstance(copy, ForeignCopy) else brings_sources(copy)
 
 
 def _in_the_way(
@@ -199,14 +223,14 @@ def _in_the_way(
     sources: Sequence[CopyStep],
 ) -> Obstacle | None:
     """Returns the first thing between ``copy`` and the install that ``copy`` may not pass."""
-    first, last = stage.steps.index(copy.step), stage.steps.index(step)
+    between = stage.steps[copy.step.number : step.number - 1]
     in_place = frozenset(install.inputs.reads)
-    for between in stage.steps[first + 1 : last]:
+    for other_step in between:
         obstacle = None
-        if between.instruction.keyword == "RUN":
-            obstacle = run_conflict(copy, between, view.calls(between), in_place)
-        elif between.instruction.keyword in ("COPY", "ADD"):
-            other = view.copy(between)
+        if other_step.instruction.keyword == "RUN":
+            obstacle = run_conflict(copy, other_step, view.calls(other_step), in_place)
+        elif other_step.instruction.keyword in ("COPY", "ADD"):
+            other = view.copy(other_step)
             obstacle = None if other in sources else copy_conflict(copy, other)
         if obstacle is not None:
             return obstacle
@@ -223,7 +247,8 @@ def _in_the_way(
             "The base image runs ONBUILD instructions that this file does not show.",
             "Use a base image without ONBUILD.",
         )
-    if says_bust_cache(view.dockerfile, [s.instruction for s in stage.steps[first : last + 1]]):
+    passed = [each.instruction for each in (copy.step, *between, step)]
+    if says_bust_cache(view.dockerfile, passed):
         return Obstacle(
             "intended-cache-bust",
             "A comment says that the cache is meant to be left unused here.",
@@ -282,7 +307,7 @@ def _edits(
     stand below them, right above the install; and the move of ``copy``."""
     tree, instruction = view.dockerfile, copy.step.instruction
     blank = "\n" if blank_line_below(tree, instruction) else ""
-    between = stage.steps[stage.steps.index(copy.step) + 1 : stage.steps.index(step)]
+    between = stage.steps[copy.step.number : step.number - 1]
     lines = copy_lines(tree, copy, *stays)
     if lines and any(other.instruction.keyword == "RUN" for other in between):
         yield Insert(lines + blank, before=step.instruction)
@@ -294,7 +319,8 @@ def _edits(
 
 
 def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:
-    names = [path.rpartition("/")[2] for path in (*install.inputs.reads, *install.inputs.trees)]
+    read = sorted((*install.inputs.reads, *install.inputs.trees), key=place_in_list)
+    names = [path.rpartition("/")[2] for path in read]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     copies = ", ".join(
         f"`{' '.join(copy.step.instruction.logical.text.split())}`" for copy in sources

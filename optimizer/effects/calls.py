@@ -7,11 +7,12 @@ from posixpath import normpath
 
 from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import join
+from optimizer.knowledge.ecosystems import STEERING
 from optimizer.knowledge.installs import Call
 from optimizer.model.stages import Step
 from optimizer.model.values import Known
 from optimizer.shell.run import read_run
-from optimizer.shell.script import Command, OpaqueScript
+from optimizer.shell.script import OpaqueScript
 from optimizer.shell.walk import Visit, walk
 
 
@@ -50,31 +51,25 @@ def read_calls(tree: Dockerfile, step: Step) -> StepCalls:
 
 def _placed(visit: Visit) -> PlacedCall:
     """Turns one visited command into a call, as far as it is known before it runs."""
-    command, directory = visit.command, visit.cwd
-    words = command.fields(visit.env)
+    text, directory, words = visit.command.text, visit.cwd, visit.argv
     if words is None or directory is None:
-        return PlacedCall(command.text, None, words)
-    writes = _redirected(command, visit)
-    if writes is None:
-        return PlacedCall(command.text, None, words)
-    env = {name: value for name, value in visit.env.items() if value is not None}
-    for assignment in command.assignments:
-        value = assignment.expand(visit.env)
-        if value is not None:
-            env[assignment.name] = value
-        else:
-            env.pop(assignment.name, None)
-    return PlacedCall(command.text, Call(words or (":",), directory, env), words, writes)
+        return PlacedCall(text, None, words)
+    writes = _redirected(visit, directory)
+    env = visit.environment
+    if writes is None or any(value is None and STEERING.match(name) for name, value in env.items()):
+        return PlacedCall(text, None, words)
+    known = {name: value for name, value in env.items() if value is not None}
+    return PlacedCall(text, Call(words or (":",), directory, known), words, writes)
 
 
-def _redirected(command: Command, visit: Visit) -> tuple[str, ...] | None:
-    """Returns the files that ``command`` is redirected to; None where one is not known."""
+def _redirected(visit: Visit, directory: str) -> tuple[str, ...] | None:
+    """Returns the files that a command is redirected to; None where one is not known."""
     found: list[str] = []
-    for redirection in command.redirections:
+    for redirection in visit.command.redirections:
         if not redirection.writes:
             continue
         target = redirection.target.expand(visit.env) if redirection.target else None
         if target is None:
             return None
-        found.append(normpath(join(visit.cwd or "/", target) if target[:1] != "/" else target))
+        found.append(normpath(target if target.startswith("/") else join(directory, target)))
     return tuple(path for path in found if path != "/dev/null")

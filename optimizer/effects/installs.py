@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from optimizer.effects.calls import PlacedCall, StepCalls
@@ -22,8 +22,11 @@ class InstallStep:
     beside: tuple[Touch, ...]
 
 
-def read_install(calls: StepCalls, files: StageFiles) -> InstallStep | Obstacle | None:
-    """Reads one RUN.
+def read_install(
+    calls: StepCalls, files: Callable[[], StageFiles]
+) -> InstallStep | Obstacle | None:
+    """Reads one RUN. ``files`` returns what lies in the image then; it is asked only for an
+    install.
 
     Returns None where it installs no dependencies of the project, and an
     `Obstacle` where it does, but reads more than can be named.
@@ -38,7 +41,8 @@ def read_install(calls: StepCalls, files: StageFiles) -> InstallStep | Obstacle 
     for call, verdict in verdicts:
         if verdict is None:
             return _in_the_way(call, installs[0])
-    answers = [inputs(install, files) for install in installs]
+    there = files()
+    answers = [inputs(install, there) for install in installs]
     for answer in answers:
         if isinstance(answer, Obstacle):
             return answer

@@ -49,7 +49,7 @@ def copy_lines(tree: Dockerfile, copy: CopyStep, files: Sequence[str], trees: Se
 
 def _groups(copy: CopyStep, files: Sequence[str]) -> list[_Group]:
     found: dict[tuple[int, str], tuple[CopySource, list[str]]] = {}
-    for path in sorted(files, key=_place_in_list):
+    for path in sorted(files, key=place_in_list):
         source = copy.source_of(path)
         assert source is not None, f"{path} is not copied by line {copy.step.instruction.line}"
         index = copy.sources.index(source) if source.is_dir else -1
@@ -61,7 +61,7 @@ def _groups(copy: CopyStep, files: Sequence[str]) -> list[_Group]:
     ]
 
 
-def _place_in_list(path: str) -> tuple[int, bool, bool, str]:
+def place_in_list(path: str) -> tuple[int, bool, bool, str]:
     """Orders files as people list them: upper folders first, a manifest before the lockfile
     that locks it, settings last."""
     name = basename(path)

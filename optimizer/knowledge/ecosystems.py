@@ -77,6 +77,17 @@ _WRAPPERS: Mapping[str, str] = {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "
 # Commands of those installers that name what they install and read no manifest.
 _NAMED_ONLY = re.compile(r"(?:^|\s)(?:global|-g|--global|--help|-h|--version|-v)(?=\s|$)")
 
+_NAMES = re.compile(
+    "|".join(map(re.escape, sorted({*_INSTALLERS, *_WRAPPERS, "npm", "pip", "go"}))), re.IGNORECASE
+)
+
+
+def names_installer(text: str) -> bool:
+    """Tells whether ``text`` names a package manager anywhere; cheap, and never wrongly False
+    for a command that `recognise` takes for an install."""
+    return _NAMES.search(text) is not None
+
+
 STEERING = re.compile(r"pip_|npm_config_|uv_|go(?:flags|path|modcache|work|env)$", re.IGNORECASE)
 """Names of variables that change which files an install reads. Sources: pip's user guide
 ("Environment variables"), npm's config page ("Environment variables"), uv's "Environment
