@@ -27,6 +27,9 @@ from tests.engine.parts import EngineUnavailable, Parts, cache_folder, ensure_pa
 START_SECONDS = 60
 STOP_SECONDS = 10
 KEPT_LOGS = 10
+MEMORY_WANTED = 12 << 30
+MEMORY_LIMIT = 8 << 30
+"""The whole lane needs about 4 GB for the engine's files."""
 SOCKET_LIMIT = 107
 """Longest path of a Unix socket, from unix(7)."""
 
@@ -169,6 +172,7 @@ def _spawn(folder: Path, parts: Parts, log: Path, *, outlive: bool) -> int:
     command = [
         *([] if outlive else ["setpriv", "--pdeathsig", "KILL"]),
         *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"),
+        *_on_memory(folder / "data"),
         *("dockerd", "--config-file", str(folder / "daemon.json")),
         *("--host", f"unix://{folder / 'docker.sock'}", "--pidfile", str(folder / "dockerd.pid")),
         *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
@@ -189,6 +193,20 @@ def _spawn(folder: Path, parts: Parts, log: Path, *, outlive: bool) -> int:
     (folder / "pid").write_text(str(process.pid))
     (folder / "log").write_text(str(log))
     return process.pid
+
+
+def _on_memory(folder: Path) -> list[str]:
+    """Returns a prefix for a command that gives it ``folder`` in memory, where there is enough.
+
+    The engine writes gigabytes of small files, syncs them and drops them at the end; in memory
+    that is several times as fast, and goes with the mount namespace.
+    """
+    folder.mkdir()
+    fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    if int(fields["MemAvailable"].split()[0]) * 1024 < MEMORY_WANTED:
+        return []
+    mount = f'mount -t tmpfs -o size={MEMORY_LIMIT},mode=711 dockopt-engine "$0" && exec "$@"'
+    return ["sh", "-c", mount, str(folder)]
 
 
 def _wait_until_ready(engine: Engine) -> None:

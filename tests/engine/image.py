@@ -10,9 +10,10 @@ import hashlib
 import io
 import json
 import posixpath
+import re
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
@@ -40,8 +41,10 @@ OPAQUE = ".wh..wh..opq"
 """OCI image specification, layer.md: a removed path, and a directory that hides what is below."""
 
 XATTR = "SCHILY.xattr."
+ABSENT = "absent"
 SAVE_SECONDS = 120
 BLOCK = 1 << 20
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class Difference:
     before: str
     after: str
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether only one of the images has it at all."""
+        return ABSENT in (self.before, self.after)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.before} -> {self.after}"
 
@@ -92,12 +100,16 @@ class ImageReader:
         self._layers: dict[str, Layer] = {}
 
     def read(self, image: str) -> Image:
-        """Returns the image with that id or name.
+        """Returns the image with that id or name. Raises RuntimeError where there is none."""
+        return self.read_all([image])[0]
 
-        Raises RuntimeError with docker's message where there is none.
+    def read_all(self, images: Sequence[str]) -> tuple[Image, ...]:
+        """Returns several images, whose shared layers then cross the pipe once.
+
+        Raises RuntimeError with docker's message where one does not exist.
         """
         process = subprocess.Popen(
-            ["docker", "save", image],
+            ["docker", "save", *images],
             env=dict(self._engine.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -106,15 +118,22 @@ class ImageReader:
         with process:
             try:
                 documents = self._read_archive(process.stdout)
-                _, errors = process.communicate(timeout=SAVE_SECONDS)
             except tarfile.ReadError:
-                _, errors = process.communicate(timeout=SAVE_SECONDS)
                 documents = {}
             finally:
-                process.kill()
+                _, errors = process.communicate(timeout=SAVE_SECONDS)
         if "manifest.json" not in documents:
-            raise RuntimeError(f"docker save {image}: {errors.decode(errors='replace')}")
-        (manifest,) = documents["manifest.json"]
+            raise RuntimeError(f"docker save {' '.join(images)}: {errors.decode(errors='replace')}")
+        return tuple(self._image(documents, image) for image in images)
+
+    def _image(self, documents: Mapping[str, Any], image: str) -> Image:
+        """Finds an image's manifest by the name it was asked for, or by its id."""
+        digest = image.removeprefix("sha256:")
+        (manifest,) = (
+            manifest
+            for manifest in documents["manifest.json"]
+            if manifest["Config"].endswith(digest) or image in (manifest["RepoTags"] or ())
+        )
         config = documents[manifest["Config"]].get("config") or {}
         layers = [self._layers[name] for name in manifest["Layers"]]
         return Image({key: config.get(key) for key in CONFIG_KEYS}, merge_layers(layers))
@@ -125,7 +144,7 @@ class ImageReader:
         Blobs come in the order of their digests, not of the layers.
         """
         documents: dict[str, Any] = {}
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as archive:
             for member in archive:
                 if not member.isfile() or member.name in self._layers:
                     continue
@@ -145,7 +164,7 @@ def read_layer(stream: IO[bytes]) -> Layer:
     rows: list[tuple[str, Entry | None]] = []
     known: dict[str, Entry] = {}
     with tarfile.open(
-        fileobj=stream, mode="r|*", encoding="utf-8", errors="surrogateescape"
+        fileobj=stream, mode="r|*", bufsize=BLOCK, encoding="utf-8", errors="surrogateescape"
     ) as archive:
         for member in archive:
             path = posixpath.normpath(member.name).lstrip("/")
@@ -191,12 +210,18 @@ def compare(before: Image, after: Image) -> tuple[Difference, ...]:
 def changed_by(before: Image, control: Image, after: Image) -> tuple[Difference, ...]:
     """Returns the differences between ``before`` and ``after`` that are not mere chance.
 
-    ``control`` is a second build of ``before``: what differs between those two (a log file,
-    a cache with times in it) is not held against ``after``.
+    ``control`` is a second build of ``before``: what differs between those two (a cache with
+    times in it) is not held against ``after``. Neither is a file that only one of the images
+    has, when the control shows a file whose name differs in nothing but numbers (a log).
     """
-    chance = {difference.where for difference in compare(before, control)}
+    chance = compare(before, control)
+    places = {difference.where for difference in chance}
+    names = {_NUMBER.sub("#", difference.where) for difference in chance if difference.one_sided}
     return tuple(
-        difference for difference in compare(before, after) if difference.where not in chance
+        difference
+        for difference in compare(before, after)
+        if difference.where not in places
+        and not (difference.one_sided and _NUMBER.sub("#", difference.where) in names)
     )
 
 
@@ -254,7 +279,7 @@ def _remove_below(files: dict[str, Entry], folder: str) -> None:
 
 
 def _shown(value: object) -> str:
-    return "absent" if value is None else json.dumps(value, sort_keys=True)
+    return ABSENT if value is None else json.dumps(value, sort_keys=True)
 
 
 def _entries_shown(old: Entry | None, new: Entry | None) -> tuple[str, str]:
@@ -269,7 +294,7 @@ def _entries_shown(old: Entry | None, new: Entry | None) -> tuple[str, str]:
 
 def _whole(entry: Entry | None) -> str:
     if entry is None:
-        return "absent"
+        return ABSENT
     return f"{entry.kind} {_fields(entry, ['mode', 'uid', 'gid'])}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +31,7 @@ PACKAGES = (
 """What is unpacked, and the suite it comes from. runc links against the machine's libseccomp,
 so it is bookworm's own; sid's iptables is not needed because the engine runs without a bridge."""
 
-PERL_PACKAGES = (("perl", "bookworm"), ("perl-modules-5.36", "bookworm"))
+PERL_PACKAGES = (("libperl5.36", "bookworm"), ("perl-modules-5.36", "bookworm"))
 """Modules that mmdebstrap uses and that a machine with nothing but ``perl-base`` lacks."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -126,13 +127,11 @@ def ensure_parts() -> Parts:
 
 def debian_mirror() -> str:
     """Returns the address from which this machine takes Debian's packages."""
-    lines = _run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Identifier: Packages"]
-    )
-    for line in lines.splitlines():
-        address, _, release = line.partition(" ")
-        if release == "bookworm":
-            return address.rstrip("/")
+    # It prints what an update would fetch, which works on a machine that has no lists yet.
+    uris = _run(["apt-get", "--print-uris", "update"])
+    found = re.search(r"^'(.+?)/*/dists/bookworm/InRelease'", uris, re.MULTILINE)
+    if found is not None:
+        return found[1]
     raise EngineUnavailable(
         "The engine lane fetches Debian's packages, and no apt source here is for bookworm.",
         "Add one, for example /etc/apt/sources.list.d/debian.sources.",
@@ -184,13 +183,15 @@ def _apt_options(folder: Path) -> list[str]:
         "Dir::Cache": folder / "cache",
         "APT::Sandbox::User": "root",
         "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+        # A frozen mirror of sid outlives its week; its signature is still checked.
+        "Acquire::Check-Valid-Until": "false",
         "Acquire::Retries": "3",
     }
     return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
 
 
 def _perl_is_complete() -> bool:
-    probe = ["perl", "-MPod::Usage", "-MMath::BigInt", "-MTime::HiRes", "-e1"]
+    probe = ["perl", "-MPod::Usage", "-MMath::BigInt", "-MTime::HiRes", "-MEncode", "-e1"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 

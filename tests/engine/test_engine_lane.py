@@ -63,6 +63,7 @@ class TestEngine:
         )
         assert parent.stdout is not None
         folder = Path(parent.stdout.readline().strip())
+        assert folder.is_dir()
         assert processes_of(folder)
         parent.send_signal(signal.SIGKILL)
         parent.communicate()
@@ -166,11 +167,22 @@ class TestImage:
     def test_what_is_chance_is_not_held_against_a_change(
         self, engine: Engine, images: ImageReader, context: Path
     ) -> None:
-        start = "FROM busybox:1.35\nRUN head -c 8 /dev/urandom > /random\n"
-        before, control = (image(engine, images, context, start) for _ in range(2))
+        start = (
+            "FROM busybox:1.35\nRUN head -c 8 /dev/urandom > /random && touch /$(date +%s).log\n"
+        )
+        before = image(engine, images, context, start)
+        time.sleep(1)
+        control = image(engine, images, context, start)
         after = image(engine, images, context, f"{start}RUN echo a > /f\n")
-        assert [d.where for d in compare(before, control)] == ["file random"]
+        assert len(compare(before, control)) == 3
         assert [d.where for d in changed_by(before, control, after)] == ["file f"]
+
+    def test_images_read_together_are_those_read_alone(
+        self, engine: Engine, images: ImageReader
+    ) -> None:
+        provide(engine, ["busybox:1.35", "node:18-slim"])
+        names = ["node:18-slim", "busybox:1.35"]
+        assert images.read_all(names) == tuple(map(images.read, names))
 
     def test_unknown_image_is_an_error(self, images: ImageReader) -> None:
         with pytest.raises(RuntimeError, match="nosuchimage"):
