@@ -18,7 +18,7 @@ from optimizer.knowledge.manifests import resolve
 # 9.1.1). /home, /root and /srv belong to the site, and below /usr/src packages keep to
 # directories of their own names.
 SYSTEM = (
-    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/run", "/sbin", "/tmp",
+    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/run", "/sbin",
     "/usr/bin", "/usr/games", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64",
     "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/var",
 )  # fmt: skip

@@ -39,6 +39,12 @@ def answer(survey: Callable[[], Inputs]) -> Inputs | Obstacle:
         return survey()
     except Held as held:
         return held.obstacle
+    except RecursionError:
+        return Obstacle(
+            "unreadable-manifest",
+            "A manifest is nested more deeply than can be followed.",
+            "Make the manifest flatter.",
+        )
 
 
 def resolve(directory: str, path: str) -> str:

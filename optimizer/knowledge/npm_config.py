@@ -221,11 +221,11 @@ def read_config(survey: Survey, call: Call, line: CommandLine, prefix: str) -> C
     user = [env["userconfig"]] if "userconfig" in env else [
         f"{home}/.npmrc" for home in homes(call, survey.files)
     ]  # fmt: skip
-    shared = [env["globalconfig"]] if "globalconfig" in env else [
+    system = [env["globalconfig"]] if "globalconfig" in env else [
         "/usr/local/etc/npmrc", "/usr/etc/npmrc",
     ]  # fmt: skip
     layers: list[Mapping[str, str]] = [line.options, env]
-    named = (f"{prefix}/.npmrc", *user, *shared)
+    named = (f"{prefix}/.npmrc", *user, *system)
     for path in dict.fromkeys(resolve(call.directory, name) for name in named):
         if survey.has_file(path):
             layers.append(read_npmrc(survey.content(path).decode("utf-8", "replace"), call.env))

@@ -57,7 +57,9 @@ def _check(pattern: str, manifest: JsonManifest) -> None:
             manifest.path,
             line,
         )
-    if re.search(r"[@+?*!]\(|\[|\{[^}]*\.\.|\{[^}]*\{", pattern):
+    # The limits keep a hostile pattern from taking more than linear time.
+    excessive = pattern.count("{") > 4 or pattern.count("*") > 8 or "***" in pattern
+    if excessive or re.search(r"[@+?*!]\(|\[|\{[^}]*\.\.|\{[^}]*\{", pattern):
         hold(
             "unsupported-workspace-glob",
             f"{manifest.path} names workspaces by {pattern}, which dockopt does not read.",
@@ -83,9 +85,11 @@ def _matches(survey: Survey, directory: str, segments: Sequence[str]) -> Iterato
         return
     first, rest = segments[0], segments[1:]
     if first == "**":
+        while rest[:1] == ["**"]:
+            rest = rest[1:]
         yield from _matches(survey, directory, rest)
         for child in _directories(survey, directory, links=False):
-            yield from _matches(survey, child, segments)
+            yield from _matches(survey, child, [first, *rest])
     elif "*" in first or "?" in first:
         rule = _segment_regex(first)
         for child in _directories(survey, directory, hidden=first.startswith(".")):

@@ -382,7 +382,7 @@ class _Requirements:
     ) -> None:
         """constructors.py, parse_editable; a VCS address is cloned into ./src outside of a venv."""
         local = requirements.local_path(word)
-        bare = re.sub(r"\[[^\]]*\]$", "", word)
+        bare = requirements.without_extras(word)
         if local is None and self.survey.has_dir(self._path(bare)):
             local = bare
         if local is None:

@@ -27,7 +27,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+# The look behind keeps long runs of spaces linear; what matches is the same.
+_COMMENT = re.compile(r"(?:^|(?<!\s)\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)\}")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 
@@ -180,9 +181,15 @@ def local_path(requirement: str) -> str | None:
         return unquote(urlsplit(bare).path) or None
     if _URL.match(bare):
         return None
-    path = re.sub(r"\[[^\]]*\]$", "", bare)
+    path = without_extras(bare)
     looks_like_path = "/" in path or path.startswith(".")
     return path if looks_like_path or _ARCHIVE.search(path) else None
+
+
+def without_extras(path: str) -> str:
+    """Takes the extras off ``path[a,b]`` (constructors.py, strip_extras)."""
+    start = path.rfind("[")
+    return path[:start].rstrip() if start > 0 and path.find("]", start) == len(path) - 1 else path
 
 
 def is_address(requirement: str) -> bool:

@@ -39,7 +39,7 @@ MANIFESTS = ("/app/package-lock.json", "/app/package.json")
         "npm ci -s", "npm install --unsafe-perm", "npm install --workspaces", "npm install -w a",
         "npm install --no-save", "npm install --package-lock-only", "npm install --no-package-lock",
         "npm install --only=dev", "npm install --loglevel=error --force", "npm install -f",
-        "npm ci --cache /tmp/empty --omit=optional --force", "npm ci --omit dev", "npm i -Sf",
+        "npm ci --cache /var/empty --omit=optional --force", "npm ci --omit dev", "npm i -Sf",
         "npm install left-pad --no-save", "npm install --save-dev cypress --ignore-scripts",
         "npm ci --no-progress --no-fund --prefer-offline", "npm cleanInstall",
     ],
@@ -458,7 +458,7 @@ SCRIPTED = {"name": "app", "scripts": {"postinstall": "node build.js"}}
          ("/app/package.json", None)),
         ("a path as argument", "npm install ./lib --no-save", PLAIN, "local-dependency",
          (None, None)),
-        ("member above", "npm install", {"package.json": {"workspaces": ["../shared"]}},
+        ("member above", "npm install", {"package.json": {"workspaces": ["../other"]}},
          "workspace-outside-root", ("/app/package.json", 1)),
         ("extended glob", "npm install", {"package.json": {"workspaces": ["@(a|b)/*"]}},
          "unsupported-workspace-glob", ("/app/package.json", 1)),
@@ -521,3 +521,37 @@ def test_sources_are_never_opened(ask: Any) -> None:
     files = {**PLAIN, "src/huge.js": None, "src/link.js": ""}
 
     assert isinstance(ask(npm, "npm ci", files), Inputs)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{a,b}" * 30, "*a" * 40, "packages/***/x", "{a,{b,c}}", "{1..9}", "[a-c]/*"]
+)
+def test_patterns_that_could_take_long_are_not_read(ask: Any, pattern: str) -> None:
+    files = {"package.json": {"workspaces": [pattern]}, f"{'a' * 200}/package.json": {}}
+
+    assert ask(npm, "npm install", files).code == "unsupported-workspace-glob"
+
+
+def test_repeated_stars_take_linear_time(ask: Any) -> None:
+    deep = "/".join("d" * 60)
+    files = {"package.json": {"workspaces": ["**/**/**/**"]}, f"{deep}/package.json": {"name": "d"}}
+
+    assert f"/app/{deep}/package.json" in ask(npm, "npm install", files).reads
+
+
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+def test_deep_manifests_are_read_or_refused(ask: Any, depth: int) -> None:
+    text = '{"overrides":' + '{"a":' * depth + '"file:x.tgz"' + "}" * depth + "}"
+    answer = ask(npm, "npm install", {"package.json": text, "x.tgz": b""})
+
+    if isinstance(answer, Inputs):
+        assert "/app/x.tgz" in answer.reads
+    else:
+        assert answer.code == "unreadable-manifest"
+
+
+def test_a_large_lockfile_takes_little_time(ask: Any) -> None:
+    packages = (package(f"p{number}", hasInstallScript=True) for number in range(20_000))
+    answer = ask(npm, "npm ci", {"package.json": {}, "package-lock.json": lock(*packages)})
+
+    assert answer.reads == MANIFESTS

@@ -78,5 +78,8 @@ def test_any_bytes_are_read_or_refused_with_a_line(content: bytes) -> None:
 
 def test_a_long_file_takes_linear_time() -> None:
     text = "a \\\n" * 50_000 + "b\n" + "# " * 200_000 + "\n" + "x" * 1_000_000 + " #" * 100_000
+    text += "\nc" + " " * 1_000_000 + "d\n" + "[" * 1_000_000
 
-    assert len(list(read_lines(text, {}))) == 2
+    lines = list(read_lines(text, {}))
+    assert len(lines) == 4
+    assert local_path(lines[-1].value) is None
