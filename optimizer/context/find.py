@@ -35,7 +35,7 @@ _NOT_KNOWN: Final = "is not known before it is built"
 _LARGEST_FILE: Final = 1 << 20
 _MOST_TEXT: Final = 64_000_000
 """Characters of all files that are opened."""
-_MOST_BUILDS: Final = 5000
+_MOST_BUILDS: Final = 2000
 """Of one file."""
 _MOST_ENTRIES: Final = 500_000
 """Files of a repository that are looked at by name; the Linux kernel has 90,000."""
@@ -102,7 +102,8 @@ class _Remark:
         Dockerfile is not, when a source as good as its own was definite."""
         if not is_known(self.paths) and any(each.strength <= self.strength for each in found):
             return False
-        first, *rest = self.paths.split(UNKNOWN)
+        # What is unknown may be empty, and then a slash beside it goes too.
+        first, *rest = self.paths.replace(f"/{UNKNOWN}/", f"/{UNKNOWN}").split(UNKNOWN)
         if not rest:
             return dockerfile == first
         if not dockerfile.startswith(first) or not dockerfile.endswith(rest[-1]):

@@ -90,8 +90,6 @@ _GITLAB_GLOBALS: Final = frozenset(
 
 def read(path: str, text: str, files: Files) -> Iterator[Evidence]:
     """Lists the builds of one pipeline."""
-    if not mentions_build(text) and "Docker@" not in text:
-        return
     try:
         documents = read_yaml(text)
     except YamlError as error:
@@ -124,7 +122,7 @@ class _Pipeline:
             script = "\n".join(
                 line
                 for key in ("before_script", "script", "after_script")
-                for line in islice(_lines(self._of_job(job, key)), _MOST_LINES)
+                for line in _lines(self._of_job(job, key))
             )
             variables = {**shared, **_texts(job.mapping("variables"))}
             for combination in _combinations(job.get("parallel", "matrix")):
@@ -273,13 +271,19 @@ def _texts(mapping: YamlMapping) -> dict[str, str]:
     return {name: UNKNOWN if "$" in text else text for name, text in known}
 
 
-def _lines(value: Value | None, depth: int = 0) -> Iterator[str]:
-    """Flattens a script as GitLab does (lists in lists, ten levels deep)."""
-    if isinstance(value, Scalar):
-        yield str(value)
-    elif isinstance(value, YamlSequence) and depth < _DEEPEST and not value.tag:
-        for item in value.items:
-            yield from _lines(item, depth + 1)
+def _lines(value: Value | None) -> list[str]:
+    """Flattens a script as GitLab does (lists in lists), up to `_MOST_LINES`."""
+    lines: list[str] = []
+    stack = [value]
+    for _ in range(_MOST_LINES):
+        if not stack:
+            break
+        item = stack.pop()
+        if isinstance(item, Scalar):
+            lines.append(str(item))
+        elif isinstance(item, YamlSequence) and not item.tag:
+            stack.extend(reversed(item.items))
+    return lines
 
 
 def _lay_over(merged: dict[str, Value], job: YamlMapping) -> None:

@@ -23,7 +23,7 @@ from optimizer.context.evidence.shell import Command, read_commands
 _ENGINE: Final = re.compile(
     r"docker|podman|nerdctl|buildx|depot|finch|\bimg\b|buildah|kaniko", re.I
 )
-_VERB: Final = re.compile(r"build|\bbud\b|executor")
+_VERB: Final = re.compile(r"build|\bbud\b|kaniko")
 
 _BUILD_VERBS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     # docs.docker.com/reference/cli/docker: build, image build, builder build, buildx build (b).

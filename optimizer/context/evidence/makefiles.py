@@ -59,9 +59,9 @@ def read_makefile(path: str, text: str, files: Files) -> Iterator[Evidence]:
     # A Makefile is called in its own folder; a fragment in that of whoever includes it.
     starts = folders_up(folder) if path.endswith(".mk") else (folder,)
     for number, line in lines:
-        if not line.startswith("\t") or "build" not in line:
+        recipe = variables.expand(line.lstrip("@-+ \t")) if line.startswith("\t") else ""
+        if not mentions_build(recipe):
             continue
-        recipe = variables.expand(line[1:].lstrip("@-+ \t"))
         yield from builds_of(
             Script(
                 recipe,

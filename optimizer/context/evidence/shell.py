@@ -47,6 +47,9 @@ _CLOSING: Final = re.compile(r"""\\.|["'(){}]""", re.DOTALL)
 
 _OPENS: Final = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop"}
 _CLOSES: Final = {"fi": "if", "done": "loop", "esac": "case", "}": "{"}
+_KEYWORDS: Final = frozenset(
+    {*_OPENS, *_CLOSES, "then", "do", "else", "elif", "{", "!", "time"} - {"for", "select"}
+)
 _DECLARES: Final = frozenset({"export", "local", "readonly", "declare", "typeset"})
 _TESTS: Final = frozenset({"[", "[[", "test", "command", "which", "type", "hash"})
 _ENDS_LIST: Final = frozenset({"\n", ";", "&", ";;", ";&", ";;&", ")", ""})
@@ -186,6 +189,10 @@ class _Shell:
             self._array[1].append(text)
         else:
             self._words.append(text)
+            # A keyword counts before the words behind it are expanded.
+            is_keyword = len(self._words) == 1 and text in _KEYWORDS
+            if is_keyword or (text == "{" and self._words[0] == "function"):
+                self._words = self._without_keywords(self._words)
 
     def _read_comment(self, at: int) -> int:
         if self._word is not None:
@@ -204,7 +211,10 @@ class _Shell:
                 break
             if part in ("$", "`"):
                 value, at = self._expansion(token.start())
-                self._add(value, at)
+                if self._text.endswith("[@]}", token.start(), at):
+                    self._add_split(value, at)
+                else:
+                    self._add(value, at)
             elif part == "\\\n":
                 continue
             elif part[0] == "\\" and part[1:] in ("$", "`", '"', "\\"):
@@ -221,17 +231,20 @@ class _Shell:
             self._add(self._text[at + 2 : end], at)
             return end + 1
         value, end = self._expansion(at)
+        self._add_split(value, at)
+        return end
+
+    def _add_split(self, value: str, at: int) -> None:
         parts = value.split()
         if len(parts) < 2 and value == value.strip():
             self._add(value, at)
-            return end
+            return
         for index, part in enumerate(parts):
             if index or value[0].isspace():
                 self._end_word()
             self._add(part, at)
         if value[-1].isspace():
             self._end_word()
-        return end
 
     def _read_redirection(self, operator: str, at: int) -> int:
         if self._word is not None and "".join(self._word).isdigit():
