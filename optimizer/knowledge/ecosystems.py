@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
-from optimizer.knowledge import go, npm, pip
 from optimizer.knowledge.installs import (
     Call,
     Ecosystem,
@@ -21,7 +22,24 @@ from optimizer.knowledge.installs import (
     Touch,
 )
 
-ECOSYSTEMS: tuple[Ecosystem, ...] = (npm, pip, go)
+ECOSYSTEMS: Mapping[str, re.Pattern[str]] = {
+    "npm": re.compile(r"npm|corepack"),
+    "pip": re.compile(r"pip[\d.]*|python[\d.]*|pypy[\d.]*|uv"),
+    "go": re.compile(r"go"),
+}
+"""The modules of this room that know an ecosystem, and the programs that each one knows.
+
+A module is loaded when one of its programs is met, so a file that uses one package
+manager does not pay for the others.
+"""
+
+
+def ecosystem(name: str) -> Ecosystem:
+    """Returns the module that knows the ecosystem ``name``."""
+    module: Any = import_module(f"optimizer.knowledge.{name}")
+    known: Ecosystem = module
+    return known
+
 
 # Installers whose inputs are not known yet: the verbs that install what a manifest names. An
 # empty verb is the bare command. Sources: each tool's own command reference.
@@ -78,7 +96,7 @@ _WRAPPERS: Mapping[str, str] = {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "
 _NAMED_ONLY = re.compile(r"(?:^|\s)(?:global|-g|--global|--help|-h|--version|-v)(?=\s|$)")
 
 _NAMES = re.compile(
-    "|".join(map(re.escape, sorted({*_INSTALLERS, *_WRAPPERS, "npm", "pip", "go"}))), re.IGNORECASE
+    "|".join(map(re.escape, sorted({*_INSTALLERS, *_WRAPPERS, *ECOSYSTEMS}))), re.IGNORECASE
 )
 
 
@@ -104,16 +122,17 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     bare = unwrapped(call)
     if bare is None:
         return None
-    for ecosystem in ECOSYSTEMS:
-        if (answer := ecosystem.recognise(bare)) is not None:
-            return answer
+    for name, programs in ECOSYSTEMS.items():
+        if programs.fullmatch(bare.program):
+            answer = ecosystem(name).recognise(bare)
+            if answer is not None:
+                return answer
     return _not_covered(bare)
 
 
 def inputs(install: Install, files: Files) -> Inputs | Obstacle:
     """Returns what ``install`` reads among ``files``, as its ecosystem knows it."""
-    ecosystem = next(known for known in ECOSYSTEMS if install.ecosystem == known.NAME)
-    return ecosystem.inputs(install, files)
+    return ecosystem(install.ecosystem).inputs(install, files)
 
 
 def unwrapped(call: Call) -> Call | None:
