@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from optimizer.knowledge import prisma
 from optimizer.knowledge.installs import Call
-from optimizer.knowledge.javascript import stands_alone
 from optimizer.knowledge.manifests import JsonManifest, Survey, ancestors, hold, resolve
 
 # npm/cli lib/commands/{ci,install}.js (the first seven) and arborist/reify.js (the last three).
@@ -106,6 +103,8 @@ def split_script(text: str) -> list[list[str]] | None:
     """Splits a script at ``&&``, ``||`` and ``;``. None where the shell would do anything else."""
     if re.search(r"[`$<>(){}\n]", text):
         return None
+    import shlex
+
     try:
         lexer = shlex.shlex(text, posix=True, punctuation_chars="&|;")
         lexer.whitespace_split, lexer.commenters = True, ""
@@ -161,6 +160,8 @@ def _prisma(run: Run, arguments: Sequence[str]) -> None:
     if arguments[:1] != ["generate"]:
         shown = " ".join(["prisma", *arguments])
         run.hold(f"`{shown}`, and what that reads of the project is not known")
+    from optimizer.knowledge import prisma
+
     prisma.survey_generate(run.survey, run.directory, run.manifest, arguments[1:], run.why)
 
 
@@ -262,6 +263,8 @@ def _prisma_client(run: Run, name: str) -> None:
     """@prisma/client before 7, scripts/postinstall.js: runs `prisma generate` in INIT_CWD."""
     if run.call.env.get("PRISMA_SKIP_POSTINSTALL_GENERATE"):
         return
+    from optimizer.knowledge import prisma
+
     why = f"The install script of {name}"
     for directory in dict.fromkeys((run.call.directory, run.directory)):
         prisma.survey_generate(run.survey, directory, run.manifest, (), why)
@@ -278,6 +281,8 @@ _PUPPETEER_CODE = tuple(
 
 def _puppeteer(run: Run, name: str) -> None:
     """puppeteer 19 and 23, getConfiguration.js: cosmiconfig from the package up to the root."""
+    from optimizer.knowledge.javascript import stands_alone
+
     survey = run.survey
     for place in ancestors(run.directory):
         for config in (*_PUPPETEER_DATA, *(f".config/{data[1:]}" for data in _PUPPETEER_DATA)):

@@ -7,7 +7,6 @@ and trials with uv 0.13.
 
 from __future__ import annotations
 
-import configparser
 import fnmatch
 import posixpath
 import re
@@ -519,18 +518,22 @@ class _Requirements:
         paths = [*_site_configs(self.call), *user, *([self._path(named)] if named else [])]
         for path in paths:
             if self.survey.read(path) and path.endswith(".conf"):
-                text = self.survey.content(path).decode("utf-8", "surrogateescape")
-                try:
-                    self.settings.add(read_pip_conf(text, self.command.verb))
-                except configparser.Error as error:
-                    unreadable(
-                        path, f"is no pip.conf: {error.message}", getattr(error, "lineno", 1)
-                    )
+                self._pip_conf(path)
         # locations/_distutils.py (pip before 23.1 or Python before 3.10): setup.cfg may move an
         # install.
         path = self._path("setup.cfg")
         if self.survey.has_file(path) and b"[install" in self.survey.content(path, note=False):
             self.survey.read(path)
+
+    def _pip_conf(self, path: str) -> None:
+        import configparser
+
+        text = self.survey.content(path).decode("utf-8", "surrogateescape")
+        try:
+            self.settings.add(read_pip_conf(text, self.command.verb))
+        except configparser.Error as error:
+            line = getattr(error, "lineno", 1)
+            unreadable(path, f"is no pip.conf: {error.message}", line)
 
     def _imports(self) -> None:
         """Python imports from PYTHONPATH, and `python -m` from the current directory, first.

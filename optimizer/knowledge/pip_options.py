@@ -6,7 +6,6 @@ configuration.py; `uv pip install --help` and `uv pip sync --help` of uv 0.13.
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -196,6 +195,8 @@ def read_pip_conf(text: str, command: str) -> Iterator[tuple[str, str]]:
 
     configuration.py: RawConfigParser, sections [global] and [<command>].
     """
+    import configparser
+
     parser = configparser.RawConfigParser()
     parser.read_string(text)
     for section in ("global", command):

@@ -9,11 +9,9 @@ from __future__ import annotations
 import codecs
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import unquote, urlsplit
 
 LineKind: TypeAlias = Literal[
     "requirements", "constraints", "editable", "find-links", "index", "requirement", "option"
@@ -118,6 +116,8 @@ def _parse(line: str, number: int) -> Iterator[Line]:
     if requirement:
         yield Line("requirement", requirement, number)
         return
+    import shlex
+
     try:
         options = shlex.split(" ".join(words[start:]))
     except ValueError as error:
@@ -178,6 +178,8 @@ def local_path(requirement: str) -> str | None:
         if not bare.lower().startswith("file:"):
             return None
     if bare.lower().startswith("file:"):
+        from urllib.parse import unquote, urlsplit
+
         return unquote(urlsplit(bare).path) or None
     if _URL.match(bare):
         return None
