@@ -60,22 +60,40 @@ def run(
     outcome = Outcome(
         path, tuple(build.answer for build in builds), before=source.text, after=source.text
     )
+    views = tuple(View(tree, build) for build in builds)
     if tree.diagnostics:
         outcome = replace(outcome, diagnostics=tree.diagnostics)
-    elif not builds:
+    elif not views:
         skipped = tuple(Skipped(transform.id, "context") for transform in transforms)
         outcome = replace(outcome, skipped=skipped)
     else:
-        state = _State(tuple(View(tree, build) for build in builds), least)
-        for transform in transforms:
-            state.settle(transform)
-        outcome = replace(
-            outcome,
-            after=state.text,
-            applied=tuple(state.applied),
-            held=tuple(state.held_back(transforms, source.text)),
-        )
+        outcome = _rewritten(outcome, views, transforms, least)
     return replace(outcome, seconds=perf_counter() - started)
+
+
+def _rewritten(
+    outcome: Outcome, views: Sequence[View], transforms: Sequence[Transform], least: Safety
+) -> Outcome:
+    """Runs ``transforms`` for the builds that BuildKit would not refuse; a file that it refuses
+    however it is built is left with the diagnostics of the strongest build."""
+    sound = tuple(view for view in views if not view.stages.problems)
+    if not sound:
+        return replace(outcome, diagnostics=views[0].stages.problems)
+    state = _State(sound, least)
+    for transform in transforms:
+        state.settle(transform)
+    refused = (view for view in views if view.stages.problems)
+    return replace(
+        outcome,
+        contexts=tuple(view.build.answer for view in sound),
+        after=state.text,
+        applied=tuple(state.applied),
+        held=tuple(state.held_back(transforms, outcome.before)),
+        notes=tuple(
+            f"{view.build.answer.found_by} is left out: {view.stages.problems[0].message}"
+            for view in refused
+        ),
+    )
 
 
 @dataclass

@@ -156,6 +156,9 @@ def _matches(step: Step, context: BuildContext) -> list[tuple[ContextFile, Word]
         if _is_remote(source.text):
             return f"{source.text} is not in the build context"
         found.extend((entry, word) for entry in context.glob(source.text))
+    linked = next((entry.path for entry, _ in found if entry.kind == "link"), None)
+    if linked is not None:
+        return f"it copies what the link {linked} points to"
     if instruction.keyword == "ADD" and any(_is_archive(entry) for entry, _ in found):
         return "ADD unpacks an archive"
     return found

@@ -188,6 +188,8 @@ class _Reader:
         self.preamble: list[Instruction] = []
         self.open: list[_Open] = []
         self.stages: list[Stage] = []
+        self.images = 0
+        """Images that files were taken from so far; BuildKit numbers them behind the stages."""
         self._split()
         self.indexes = {opened.name: opened.index for opened in self.open if opened.name}
         """For each name the last stage that has it."""
@@ -376,13 +378,15 @@ class _Reader:
         if not _INDEX.fullmatch(name):
             return self._named(opened, instruction, name, message)
         if not 0 <= int(name) < len(self.open):
-            self._refuse(instruction, f"invalid stage index {int(name)}")
+            if not 0 <= int(name) < len(self.open) + self.images:
+                self._refuse(instruction, f"invalid stage index {int(name)}")
             return UnknownBase(f"invalid stage index {int(name)}")
         return self._numbered(opened, instruction, int(name), message)
 
     def _named(self, opened: _Open, instruction: Instruction, name: str, message: str) -> Base:
         index = self.indexes.get(lower(name))
         if index is None:
+            self.images += 1
             return self._image(instruction, name)
         return self._numbered(opened, instruction, index, message)
 

@@ -23,6 +23,7 @@ class Unknown:
 
 Value: TypeAlias = Known | Unknown
 
+
 def given_args(build_args: Mapping[str, str | None]) -> dict[str, Value]:
     """Returns the values of build arguments; None stands for one that is not known."""
     return {
