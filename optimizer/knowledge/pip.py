@@ -183,8 +183,7 @@ def _touch(call: Call, command: _Command) -> Touch:
     configs = tuple(path for place in places for path in _user_configs(place))
     settings = in_force(command.options, call, command.uv)
     outputs = [*settings.all("output"), *settings.all("cache"), *settings.all("src")]
-    if any(word.startswith(("git+", "hg+", "svn+", "bzr+")) for word in settings.all("editable")):
-        outputs.append("src")
+    outputs += map(requirements.clone_directory, settings.all("editable"))
     written = tuple(resolve(call.directory, path) for path in outputs)
     caches = tuple(f"{place}/{part}" for place in places for part in (".cache", ".local"))
     return Touch(
@@ -385,7 +384,7 @@ class _Requirements:
         if local is None and self.survey.has_dir(self._path(bare)):
             local = bare
         if local is None:
-            self.survey.write(self._path("src"))
+            self.survey.write(self._path(requirements.clone_directory(word)))
             return
         target = self._path(local)
         if not self.survey.has_dir(target):

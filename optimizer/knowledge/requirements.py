@@ -199,6 +199,20 @@ def is_address(requirement: str) -> bool:
     return _URL.match(requirement) is not None
 
 
+def clone_directory(requirement: str) -> str:
+    """Returns where pip clones an editable requirement, below its source directory.
+
+    req_install.py, ensure_build_location: a directory of the project's canonical name, which
+    older versions of pip only put in lower case.
+    """
+    match = re.search(r"[#&]egg=([\w.-]+)", requirement) or re.match(
+        r"([\w.-]+)(?:\[[^\]]*\])?\s*@", requirement
+    )
+    if match is None or re.search(r"[_.]|--", match[1]):
+        return "src"
+    return f"src/{match[1].lower()}"
+
+
 def is_archive(path: str) -> bool:
     """Tells whether pip takes a file at ``path`` for an archive (utils/filetypes.py)."""
     return _ARCHIVE.search(posixpath.basename(path)) is not None

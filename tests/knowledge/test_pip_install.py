@@ -431,6 +431,23 @@ def test_places_that_the_install_writes_to(
     assert path in ask(pip, command, PLAIN, env=env).writes
 
 
+@pytest.mark.parametrize(
+    ("requirement", "path"),
+    [
+        ("git+https://h/a.git#egg=My-Lib", "/app/src/my-lib"),
+        ("git+https://h/a.git@v1#subdirectory=x&egg=lib", "/app/src/lib"),
+        ("'Lib[x] @ git+https://h/a.git'", "/app/src/lib"),
+        ("git+https://h/a.git#egg=my_lib", "/app/src"),
+        ("git+https://h/a.git", "/app/src"),
+    ],
+)
+def test_clones_lie_below_src(ask: Any, requirement: str, path: str) -> None:
+    answer = ask(pip, "pip install -r r.txt", {"r.txt": f"-e {requirement}\n"})
+
+    assert isinstance(answer, Inputs)
+    assert path in answer.writes
+
+
 def test_the_usual_places_do_not_hold_the_sources(ask: Any) -> None:
     writes = ask(pip, "pip install -r requirements.txt", PLAIN, directory="/app").writes
 
