@@ -30,7 +30,7 @@ from optimizer.context.evidence.kinds import kind_of
 from optimizer.context.walk import walk
 
 OWN_FOLDER: Final = "its own folder"
-_NOT_KNOWN: Final = "is not known before it is built"
+_NOT_KNOWN: Final = "is known only when it is built"
 
 _LARGEST_FILE: Final = 1 << 20
 _MOST_TEXT: Final = 64_000_000

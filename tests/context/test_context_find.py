@@ -109,8 +109,8 @@ docker build --build-context base=docker-image://alpine .
         pytest.param(
             "{context: ../.., dockerfile: sub/Dockerfile}", None, id="the-dockerfile-is-not-there"
         ),
-        pytest.param("{context: '${WHERE}'}", "not known", id="a-variable-nobody-sets"),
-        pytest.param("{context: 'sub/${WHERE}'}", "not known", id="a-variable-inside-a-path"),
+        pytest.param("{context: '${WHERE}'}", "known only", id="a-variable-nobody-sets"),
+        pytest.param("{context: 'sub/${WHERE}'}", "known only", id="a-variable-inside-a-path"),
         pytest.param("/srv/app", None, id="an-absolute-path"),
     ],
 )
@@ -133,8 +133,8 @@ def test_what_leads_nowhere_is_not_used(tmp_path: Path, build: str, reason: str 
         pytest.param("docker build -f sub/Dockerfile nope", "does not exist", id="no-such-folder"),
         pytest.param("docker build -f sub/Dockerfile file", "does not exist", id="a-file"),
         pytest.param("docker build -f sub/Dockerfile out", "is a link out", id="a-link-out"),
-        pytest.param("docker build -f sub/Dockerfile $1", "is not known", id="an-argument"),
-        pytest.param("docker build -f sub/$1 .", "is not known", id="the-file-is-an-argument"),
+        pytest.param("docker build -f sub/Dockerfile $1", "is known only", id="an-argument"),
+        pytest.param("docker build -f sub/$1 .", "is known only", id="the-file-is-an-argument"),
         pytest.param("docker build --target $1 -f sub/Dockerfile .", "its target", id="a-target"),
     ],
 )

@@ -189,11 +189,15 @@ _UNDERSTOOD = [
     pytest.param("cd other; cd -; docker build app", id="cd-back"),
     pytest.param("if [ -d x ]; then docker build app; fi", id="condition"),
     pytest.param("if x; then cd other; else docker build app; fi", id="other-branch"),
+    pytest.param(
+        "D=app\nif x; then if y; then D=b; fi; else docker build $D; fi", id="nested-condition"
+    ),
     pytest.param("case $1 in\n build) docker build app ;;\nesac", id="case"),
     pytest.param("case $1 in x) cd other ;; y) docker build app ;; esac", id="case-branches"),
     pytest.param("build() { docker build app; }\nbuild", id="function"),
     pytest.param("function build {\n  cd app\n  docker build .\n}", id="function-keyword"),
     pytest.param("f() { cd other; }\ndocker build app", id="function-that-leaves"),
+    pytest.param("f() { { ls; }; cd other; }\ndocker build app", id="group-in-a-function"),
     pytest.param("A=(--pull -f app/Dockerfile)\ndocker build \"${A[@]}\" app", id="array"),
     pytest.param("docker build $OPTIONS app", id="unknown-options"),
     pytest.param("docker build app \"$@\"", id="unknown-words"),

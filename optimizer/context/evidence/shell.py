@@ -11,12 +11,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from optimizer.context.evidence.build import ROOT, START, UNKNOWN, bounded, join
+from optimizer.context.evidence.build import ROOT, START, UNKNOWN, join
+from optimizer.context.evidence.shell_state import State, TooDeepError
 
-_DEEPEST: Final = 100
 _DEEPEST_SUBSTITUTION: Final = 4
 _MOST_EXPANDED: Final = 1_000_000
 """Characters that the variables of one script may put in, all together."""
@@ -39,24 +39,19 @@ _TOKEN: Final = re.compile(
 )
 _IN_DOUBLE_QUOTES: Final = re.compile(r"""[^"\\$`]+|\\.|["\\$`]""", re.DOTALL)
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
-_ASSIGNED: Final = re.compile(r"(?m)(?:^|[\s;&|(])([A-Za-z_]\w*)\+?=")
 _PARAMETER: Final = re.compile(r"([A-Za-z_]\w*|\d+|[@*#?$!-])(\[[^\]]*\])?(.*)", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z_]\w*|[\d@*#?$!-]")
 _NO_ARGUMENTS: Final = re.compile(r"\(\s*\)")
 _CLOSING: Final = re.compile(r"""\\.|["'(){}]""", re.DOTALL)
 
 _OPENS: Final = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop"}
-_CLOSES: Final = {"fi": "if", "done": "loop", "esac": "case", "}": "{"}
+_CLOSES: Final = {"fi": ("if",), "done": ("loop",), "esac": ("case",), "}": ("{", "function")}
 _KEYWORDS: Final = frozenset(
     {*_OPENS, *_CLOSES, "then", "do", "else", "elif", "{", "!", "time"} - {"for", "select"}
 )
 _DECLARES: Final = frozenset({"export", "local", "readonly", "declare", "typeset"})
 _TESTS: Final = frozenset({"[", "[[", "test", "command", "which", "type", "hash"})
 _ENDS_LIST: Final = frozenset({"\n", ";", "&", ";;", ";&", ";;&", ")", ""})
-
-
-class _TooDeepError(Exception):
-    """The text nests deeper than `_DEEPEST`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +61,6 @@ class Command:
     words: tuple[str, ...]
     folder: str
     line: int
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A compound command that is open, and what was true when it (or its branch) began."""
-
-    kind: str
-    folder: str
-    before: dict[str, str | None] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
 
 
 def read_commands(
@@ -91,9 +76,10 @@ def read_commands(
     ``folder`` is where the script is called, ``variables`` what is set in its
     environment, ``script`` its own path (``$0``), ``line`` the number of its first line.
     """
+    state = State(text, folder, dict(variables or {}), script)
     try:
-        yield from _Shell(text, folder, dict(variables or {}), script, line, 0).commands()
-    except _TooDeepError:
+        yield from _Shell(text, state, line).commands()
+    except TooDeepError:
         return
 
 
@@ -107,34 +93,20 @@ class _Room:
 class _Shell:
     """Reads one text from its start to its end."""
 
-    def __init__(
-        self,
-        text: str,
-        folder: str,
-        variables: dict[str, str],
-        script: str,
-        line: int,
-        depth: int,
-    ) -> None:
+    def __init__(self, text: str, state: State, line: int) -> None:
         self._text = text
-        self._folder = folder
-        self._former_folders: list[str] = [UNKNOWN]
-        self._variables = variables
-        self._script = script
-        self._depth = depth
+        self._state = state
+        self._depth = 0
+        self._room = _Room(_MOST_EXPANDED)
         self._line = line
         self._line_known_at = 0
-        self._frames: list[_Frame] = []
-        self._function_follows = False
+        self._start = 0
         self._words: list[str] = []
         self._word: list[str] | None = None
         self._array: tuple[str, list[str]] | None = None
         self._redirection = ""
         self._heredocs: list[tuple[str, bool]] = []
-        self._start = 0
-        self._room = _Room(_MOST_EXPANDED)
-        self._functions = 0
-        self._set_often: set[str] | None = None
+        self._function_follows = False
 
     def commands(self) -> Iterator[Command]:
         at = 0
@@ -283,11 +255,11 @@ class _Shell:
     def _read_operator(self, operator: str, at: int) -> Generator[Command, None, int]:
         if operator == "(":
             return self._open_parenthesis(at)
-        open_kinds = [frame.kind for frame in self._frames[-2:] if frame.kind != "list"]
-        if operator != ")" or open_kinds[-1:] == ["("]:
+        innermost = self._state.innermost_but_list()
+        if operator != ")" or innermost == "(":
             yield from self._end_command(operator)
-        elif open_kinds[-1:] == ["word("]:
-            self._pop("word(")
+        elif innermost == "word(":
+            self._state.leave("word(")
         else:
             self._end_pattern()
         return at
@@ -303,9 +275,10 @@ class _Shell:
         elif self._text.startswith("(", at) and self._words in ([], ["for"]):
             return self._closed(at + 1, ")") + 2
         elif self._words or self._word is not None:
-            self._push("word(")
+            self._state.enter("word(")
         else:
-            self._push("(")
+            self._function_follows = False
+            self._state.enter("(")
         return at
 
     def _end_pattern(self) -> None:
@@ -325,38 +298,50 @@ class _Shell:
         if words := self._words:
             self._words = []
             yield from self._simple(words)
-        if operator in ("&&", "||") and not self._in_list():
+        if operator in ("&&", "||") and not self._state.is_in("list"):
             if operator == "||" or (words and words[0] in _TESTS):
-                self._push("list")
-        elif operator in _ENDS_LIST and self._in_list():
-            self._pop("list")
-        if operator.startswith(";;") or operator == ";&":
-            self._next_branch("case")
+                self._state.enter("list")
+        elif operator in _ENDS_LIST:
+            self._state.leave("list")
+        if operator in (";;", ";&", ";;&"):
+            self._state.next_branch("case")
         elif operator == ")":
-            self._pop("(")
-
-    def _in_list(self) -> bool:
-        return bool(self._frames) and self._frames[-1].kind == "list"
+            self._state.leave("(")
 
     def _simple(self, words: list[str]) -> Iterator[Command]:
         words = self._without_keywords(words)
         while words and (assignment := _ASSIGNMENT.fullmatch(words[0])):
-            name, appends, value = assignment.groups()
+            # In front of a command it is for that command alone.
             if len(words) == 1 or _ASSIGNMENT.fullmatch(words[1]):
-                self._assign(name, value, bool(appends))
+                self._assign(assignment)
             words = words[1:]
         if not words:
             return
         name = posixpath.basename(words[0])
         if name in ("cd", "pushd", "popd"):
-            self._change_folder(name, [w for w in words[1:] if w not in ("-P", "-L", "--")])
+            plain = [word for word in words[1:] if word not in ("-P", "-L", "--")]
+            self._state.change_folder(name, plain)
         elif name in _DECLARES:
             self._declare(words[1:])
         elif name in ("read", "unset"):
             for word in words[1:]:
-                self._set(word, UNKNOWN)
+                self._state.set(word, UNKNOWN)
         else:
-            yield Command(tuple(words), self._folder, self._line_at(self._start))
+            yield Command(tuple(words), self._state.folder, self._line_at(self._start))
+
+    def _assign(self, assignment: re.Match[str]) -> None:
+        name, appends, value = assignment.groups()
+        if appends:
+            self._state.append(name, value)
+        else:
+            self._state.set(name, value)
+
+    def _declare(self, words: list[str]) -> None:
+        for word in words:
+            if assignment := _ASSIGNMENT.fullmatch(word):
+                self._assign(assignment)
+            elif not word.startswith("-"):
+                self._state.declare(word)
 
     def _without_keywords(self, words: list[str]) -> list[str]:
         at = 0
@@ -366,13 +351,14 @@ class _Shell:
             if word in ("for", "select", "case", "function"):
                 return self._open_header(word, words[at:])
             if word in _OPENS:
-                self._push(_OPENS[word])
+                self._state.enter(_OPENS[word])
             elif word in _CLOSES:
-                self._pop(_CLOSES[word])
+                any(map(self._state.leave, _CLOSES[word]))
             elif word in ("else", "elif"):
-                self._next_branch("if")
+                self._state.next_branch("if")
             elif word == "{":
-                self._push("{")
+                self._state.enter("function" if self._function_follows else "{")
+                self._function_follows = False
             elif word not in ("then", "do", "!", "time"):
                 return words[at - 1 :]
         return []
@@ -381,92 +367,10 @@ class _Shell:
         if keyword == "function":
             self._function_follows = True
             return self._without_keywords(words[1:])
-        self._push("case" if keyword == "case" else "loop")
+        self._state.enter("case" if keyword == "case" else "loop")
         if keyword != "case" and words:
-            self._set(words[0], UNKNOWN)
+            self._state.set(words[0], UNKNOWN)
         return []
-
-    def _push(self, kind: str) -> None:
-        if len(self._frames) == _DEEPEST:
-            raise _TooDeepError
-        if kind == "{" and self._function_follows:
-            self._functions += 1
-            kind = "function"
-        self._function_follows = False
-        self._frames.append(_Frame(kind, self._folder))
-
-    def _pop(self, kind: str) -> None:
-        if not self._frames:
-            return
-        frame = self._frames[-1]
-        if frame.kind != kind and (frame.kind, kind) != ("function", "{"):
-            return
-        self._frames.pop()
-        if kind == "word(":
-            return
-        if frame.kind == "{":
-            for name, value in frame.before.items():
-                self._remember(name, value)
-        elif frame.kind == "(":
-            self._restore(frame)
-        else:
-            self._forget(frame)
-
-    def _forget(self, frame: _Frame) -> None:
-        """Leaves behind a body that may have run or not."""
-        if frame.kind == "function":
-            self._functions -= 1
-            self._folder = frame.folder
-        elif self._folder != frame.folder:
-            self._folder = UNKNOWN
-        for name in (*frame.touched, *frame.before):
-            self._set(name, UNKNOWN)
-
-    def _next_branch(self, kind: str) -> None:
-        if self._frames and self._frames[-1].kind == kind:
-            self._restore(self._frames[-1])
-
-    def _restore(self, frame: _Frame) -> None:
-        self._folder = frame.folder
-        for name, value in frame.before.items():
-            if value is None:
-                self._variables.pop(name, None)
-            else:
-                self._variables[name] = value
-        frame.touched.update(frame.before)
-        frame.before.clear()
-
-    # State
-
-    def _assign(self, name: str, value: str, appends: bool) -> None:
-        if appends:
-            value = self._variables.get(name, "") + value
-        self._set(name, value)
-
-    def _set(self, name: str, value: str) -> None:
-        self._remember(name, self._variables.get(name))
-        self._variables[name] = bounded(value)
-
-    def _remember(self, name: str, value: str | None) -> None:
-        if self._frames:
-            self._frames[-1].before.setdefault(name, value)
-
-    def _declare(self, words: list[str]) -> None:
-        for word in words:
-            if assignment := _ASSIGNMENT.fullmatch(word):
-                self._assign(assignment[1], assignment[3], bool(assignment[2]))
-            elif word not in self._variables and not word.startswith("-"):
-                self._set(word, UNKNOWN)
-
-    def _change_folder(self, name: str, words: list[str]) -> None:
-        if name == "popd" or words == ["-"]:
-            target = self._former_folders.pop() if len(self._former_folders) > 1 else UNKNOWN
-        elif len(words) != 1:
-            target = UNKNOWN
-        else:
-            target = join(self._folder, words[0])
-            self._former_folders.append(self._folder)
-        self._folder = bounded(target)
 
     def _line_at(self, at: int) -> int:
         self._line += self._text.count("\n", self._line_known_at, at)
@@ -496,7 +400,7 @@ class _Shell:
             end = self._closed(at + 2, "}")
             return self._parameter(text[at + 2 : end]), end + 1
         if name := _NAME.match(text, at + 1):
-            value = self._value(name[0])
+            value = self._state.value(name[0])
             return UNKNOWN if value is None else value, name.end()
         return "$", at + 1
 
@@ -524,7 +428,7 @@ class _Shell:
         if parameter is None:
             return UNKNOWN
         name, _, rest = parameter.groups()
-        value = self._value(name)
+        value = self._state.value(name)
         operator = rest[:2] if rest.startswith(":") else rest[:1]
         word = rest[len(operator) :]
         if not rest:
@@ -535,33 +439,11 @@ class _Shell:
             if value is None or (not value and ":" in operator):
                 value = self._expanded(word)
                 if "=" in operator:
-                    self._set(name, value)
+                    self._state.set(name, value)
             return value
         if operator in (":?", "?"):
             return value or UNKNOWN
         return UNKNOWN
-
-    def _value(self, name: str) -> str | None:
-        """Returns what is known of a variable; None: nothing in the script sets it."""
-        if name in ("0", "BASH_SOURCE"):
-            return self._script
-        if name == "PWD":
-            return self._folder
-        if name in ("@", "*", "#", "?", "$", "!", "-", "HOME", "OLDPWD"):
-            return UNKNOWN
-        if self._functions and self._may_change_before_call(name):
-            return UNKNOWN
-        return self._variables.get(name)
-
-    def _may_change_before_call(self, name: str) -> bool:
-        """Says whether more than one place sets a variable, and not the function it is used in:
-        by the time somebody calls the function, any of these places may have been the last."""
-        if self._set_often is None:
-            once: set[str] = set()
-            self._set_often = set()
-            for match in _ASSIGNED.finditer(self._text):
-                (self._set_often if match[1] in once else once).add(match[1])
-        return name in self._set_often and not any(name in f.before for f in self._frames)
 
     def _expanded(self, text: str) -> str:
         if not re.search(r"""["'$`\\]""", text):
@@ -579,7 +461,8 @@ class _Shell:
         return _printed(commands[0]) if len(commands) == 1 else UNKNOWN
 
     def _inner(self, text: str) -> _Shell:
-        inner = _Shell(text, self._folder, self._variables, self._script, 1, self._depth + 1)
+        inner = _Shell(text, self._state.of_substitution(text), 1)
+        inner._depth = self._depth + 1
         inner._room = self._room
         return inner
 
