@@ -15,10 +15,11 @@ from optimizer.knowledge.installs import Call, Touch
 from optimizer.knowledge.manifests import resolve
 
 # Where packages of a distribution put files (Filesystem Hierarchy Standard 3.0; Debian policy
-# 9.1.1). /home, /root and /srv belong to the site, and below /usr/src packages keep to
-# directories of their own names.
+# 9.1.1). /home, /root and /srv belong to the site, /opt to add-on software, which keeps to
+# directories of its vendor's name (FHS 3.13), and below /usr/src packages keep to directories of
+# their own names.
 SYSTEM = (
-    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/opt", "/run", "/sbin",
+    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/run", "/sbin",
     "/usr/bin", "/usr/games", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64",
     "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/var",
 )  # fmt: skip
