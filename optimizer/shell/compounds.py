@@ -147,7 +147,17 @@ def _case(reader: Reader, node: Node, context: _Contexts) -> Frame:
         blocks.append(branch)
         shown = [reader.text[part.start_byte : part.end_byte] for part in patterns]
         has_default = has_default or "*" in shown
+    _require_end(reader, node)
     return Frame("case", tuple(blocks), headers, has_default=has_default)
+
+
+def _require_end(reader: Reader, node: Node) -> None:
+    """Checks that the last command before ``esac`` has ended: ``esac`` is no word of it."""
+    *_, item, keyword = node.children
+    before = reader.text[item.start_byte : keyword.start_byte]
+    ended = before.rstrip(" \t\n")
+    if "\n" not in before[len(ended) :] and not ended.endswith((";", "&", ")", "in")):
+        raise UnreadableError("a keyword that is not understood", keyword.start_byte)
 
 
 def _case_item(reader: Reader, node: Node, context: _Contexts) -> tuple[list[Node], Block]:

@@ -29,7 +29,7 @@ class Pieces:
         """Whether patterns and operators may be words, as behind ``[[``."""
         self.start = -1
         self.end = -1
-        self.last = ""
+        self.last = "beginning"
         """What ended at ``end``: a word, an assignment or a redirection."""
         self.words: list[tuple[int, int]] = []
         self.assignments: list[Assignment] = []
@@ -42,23 +42,21 @@ class Pieces:
             self.start = start
         elif start != self.end >= 0:
             self._gap(start)
+        if kind == "command_name":
+            node = node.children[0]
+            kind = node.type
         if kind in REDIRECTS:
             self._redirection(node)
-        elif kind == "concatenation" or kind == "command_name":
+        elif kind == "concatenation":
             # The grammar joins `a` `b` across the blank; pieces are joined here again.
             for child in node.children:
                 self.add(child)
         elif kind == "variable_assignment" and not self.words and self._assigns(node):
             self._assignment(node, start, end)
-        elif kind not in WORDS and not self.is_test:
-            raise UnreadableError(f"a piece of no command ({kind})", start)
+        elif kind in WORDS or self.is_test:
+            self._word(node, start, end)
         else:
-            if start == self.end and self.last != "redirection":
-                if self.last == "assignment":
-                    raise UnreadableError("an assignment that goes on", start)
-                start = self.words.pop()[0]
-            self.words.append((start, end))
-            self._ended("word", node, end)
+            raise UnreadableError(f"a piece of no command ({kind})", start)
 
     def _gap(self, end: int) -> None:
         gap = self.reader.gap_in_line(self.end, end)
@@ -68,22 +66,28 @@ class Pieces:
             # Nothing but a continuation: what follows goes on with the same word.
             self.end = end
 
-    def _ended(self, last: str, node: Node, end: int) -> None:
-        """Takes note of what was read, and of the substitutions in it."""
-        self.last = last
+    def _word(self, node: Node, start: int, end: int) -> None:
+        if start == self.end:
+            if self.last != "word":
+                raise UnreadableError(f"a word that goes on behind its {self.last}", start)
+            self.words[-1] = (self.words[-1][0], end)
+        else:
+            self.words.append((start, end))
+        self.last = "word"
         self.end = end
         if self.reader.nested:
-            start = node.start_byte
-            if self.text.find("(", start, end) >= 0 or self.text.find("`", start, end) >= 0:
-                self.substitutions += self.reader.substitutions(node, self.context)
+            self._substitutions(node)
+
+    def _substitutions(self, node: Node) -> None:
+        start, end = node.start_byte, node.end_byte
+        if self.text.find("(", start, end) >= 0 or self.text.find("`", start, end) >= 0:
+            self.substitutions += self.reader.substitutions(node, self.context)
 
     def _assigns(self, node: Node) -> bool:
         """Whether it is an assignment to a shell too: ``--x=1`` is none."""
         name = node.children[0]
-        return not self.words_only and (
-            name.type == "subscript"
-            or _NAME.fullmatch(self.text, name.start_byte, name.end_byte) is not None
-        )
+        text = self.text[name.start_byte : name.end_byte].partition("[")[0]
+        return not self.words_only and _NAME.fullmatch(text) is not None
 
     def _assignment(self, node: Node, start: int, end: int) -> None:
         name, operator, *value = node.children
@@ -96,17 +100,12 @@ class Pieces:
         word = None
         if name.type == "variable_name" and not (value and value[0].type == "array"):
             word = self.reader.word(operator.end_byte, end)
-        self.assignments.append(
-            Assignment(
-                self.reader.source,
-                start,
-                end,
-                self.text[name.start_byte : name.end_byte].partition("[")[0],
-                word,
-                operator.type == "+=",
-            )
-        )
-        self._ended("assignment", node, end)
+        plain = self.text[name.start_byte : name.end_byte].partition("[")[0]
+        adds = operator.type == "+="
+        self.assignments.append(Assignment(self.reader.source, start, end, plain, word, adds))
+        self.last = "assignment"
+        self.end = end
+        self._substitutions(node)
 
     def _redirection(self, node: Node) -> None:
         redirection, words = self.reader.redirection(node)
@@ -117,7 +116,11 @@ class Pieces:
             if numbered or before.isdigit() or before.endswith("}"):
                 raise UnreadableError("a descriptor that is not understood", start)
         self.redirections.append(redirection)
-        self._ended("redirection", node, redirection.end)
+        self.last = "redirection"
+        self.end = redirection.end
+        for child in node.children:
+            if child.end_byte <= self.end:
+                self._substitutions(child)
         if redirection.body is not None:
             self.substitutions += self.reader.heredoc_substitutions(redirection, self.context)
         for word in words:

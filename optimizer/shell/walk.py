@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from posixpath import join, normpath
 
 from optimizer.shell.interpreter import read_set
@@ -26,8 +27,8 @@ from optimizer.shell.script import (
 from optimizer.shell.unwrap import Unwrapped, unwrap
 from optimizer.shell.words import ShellWord
 
-_DEEPEST = 8
-"""How deep scripts inside commands are followed."""
+_DEEPEST = 20
+"""How deep commands may nest for scripts inside them to be followed."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOOP_NAME = re.compile(r"\b(?:for|select)[ \t\n]+([A-Za-z_][A-Za-z0-9_]*)")
@@ -40,6 +41,8 @@ _SCRIPTS = frozenset((".", "eval", "source"))
 # POSIX.1-2024, Shell Command Language, 2.15: assignments in front of these stay in force.
 _SPECIAL = frozenset((":", ".", "eval", "exec", "exit", "export", "readonly", "return", "set"))
 _SPECIAL_TOO = frozenset(("shift", "times", "trap", "unset", "break", "continue"))
+
+_BUILTINS = _DECLARERS | _SETTERS | _MOVERS | _SCRIPTS | _SPECIAL | _SPECIAL_TOO | {"alias"}
 
 # Wrappers behind which a builtin still works on the shell that runs the script.
 _TRANSPARENT = frozenset(("builtin", "command", "time"))
@@ -156,6 +159,10 @@ class _State:
         return replace(self, cwd=cwd, previous=self.cwd)
 
 
+def _merged(states: Iterable[_State | None]) -> _State | None:
+    return reduce(_merge, states, None)
+
+
 def _start(cwd: str | None, env: Mapping[str, str | None]) -> _State:
     names = frozenset(env)
     return _State(cwd, None, dict(env), names, names)
@@ -198,11 +205,11 @@ class _Walker:
         visits: list[Visit],
         fatal: bool,
         writes: tuple[str | None, ...],
-        depth: int = 0,
+        level: int = 0,
     ) -> None:
         self.script = script
         self.visits = visits
-        self.depth = depth
+        self.level = level
         self.writes = writes
         """The files that the compound commands around the point reached write."""
         self.exit_is_fatal = fatal
@@ -230,6 +237,7 @@ class _Walker:
     def chain(
         self, chain: Chain, state: _State | None, certain: bool, fatal: bool
     ) -> _State | None:
+        self.level += 1
         lists = _split_lists(chain)
         for number, items in enumerate(lists):
             errexit = state is not None and state.errexit
@@ -241,6 +249,7 @@ class _Walker:
             if errexit and not fatal:
                 # A failure may have ended this subshell, and nothing else.
                 certain = False
+        self.level -= 1
         return state
 
     def _apart(self, items: Sequence[ChainItem], state: _State | None) -> None:
@@ -268,24 +277,23 @@ class _Walker:
             items = items[:-1]
             decisive = decisive or self.exit_is_fatal
         rescued = max(n for n, item in enumerate(items) if n == 0 or item.operator == "||")
-        good: _State | None = None
-        bad: _State | None = None
+        good = state
+        failed: list[_State | None] = []
         for number, item in enumerate(items):
-            before = (bad if item.operator == "||" else good) if number else state
+            passed_over: _State | None = None
+            before = good
+            if item.operator == "||":
+                passed_over, before = good, _merged(failed)
+                failed = []
             runs = certain and (number == 0 or (decisive and number > rescued))
             ends = (decisive and number >= rescued) or (exits and number == len(items) - 1)
-            may_fail = number < rescued or guard is not None
             after = self._body(item.body, before, runs and not self.may_stop, ends)
-            failed = _merge(before, after) if may_fail else after
-            if item.operator == "&&":
-                good, bad = after, _merge(bad, failed)
-            elif item.operator == "||":
-                good, bad = _merge(good, after), failed
-            else:
-                good, bad = after, failed
+            may_fail = number < rescued or guard is not None
+            failed.append(_merge(before, after) if may_fail else after)
+            good = _merge(passed_over, after)
         if guard is not None:
-            self._body(guard.body, bad, False, False)
-        return good if decisive or guard is not None else _merge(good, bad)
+            self._body(guard.body, _merged(failed), False, False)
+        return good if decisive or guard is not None else _merged([*failed, good])
 
     def _body(
         self,
@@ -431,12 +439,12 @@ class _Walker:
 
     def _nested(self, visit: Visit, certain: bool) -> bool:
         """Follows the script inside a command; says whether there is one."""
-        if visit.redefined or self.depth == _DEEPEST or not visit.words:
+        if visit.redefined or self.level > _DEEPEST or not visit.words:
             return False
         inner = nested_script(visit.words, visit.command.redirections)
         if not isinstance(inner, Script):
             return False
-        walker = _Walker(inner, self.visits, visit.must_succeed, visit.writes, self.depth + 1)
+        walker = _Walker(inner, self.visits, visit.must_succeed, visit.writes, self.level)
         walker.run(_start(visit.cwd, visit.environment), certain)
         return True
 
@@ -449,6 +457,8 @@ class _Walker:
 
     def _builtin(self, name: str | None, visit: Visit, state: _State) -> _State | None:
         """Returns what holds behind a command that may be a builtin of the shell."""
+        if name not in _BUILTINS and name not in self.redefined:
+            return state
         arguments = [_single(word, state.variables) for word in visit.words[1:]]
         if name in _SPECIAL or name in _SPECIAL_TOO:
             state = state.forget(assignment.name for assignment in visit.command.assignments)

@@ -24,6 +24,9 @@ DEFAULT_IFS: Final = " \t\n"
 _PLAIN = re.compile(r"[^\\'\"$`~*?\[{ \t\n;|&<>()]+")
 _ASSIGNED_TILDE = re.compile(r"[A-Za-z0-9_+\]]=~|:~")
 _GLOB = re.compile(r"[*?\[]")
+_LONGEST = 64 * 1024
+"""Characters of the longest value that is known: ``A=$A$A`` doubles one with each turn."""
+
 _DEEPEST = 20
 """How deep ``${a:-${b:-...}}`` may nest; what is deeper has no known value."""
 
@@ -142,13 +145,8 @@ class ShellWord:
         home = self._home(env)
         if home is None or self.has_braces:
             return None
-        values = [part_value(part, env) for part in self.parts]
-        known = [value for value in values if value is not None]
-        if len(known) < len(values):
-            return None
-        if home:
-            known[0] = home + known[0][1:]
-        return "".join(known)
+        text = _joined(self.parts, env)
+        return text if text is None or not home else home + text[1:]
 
     def fields(self, env: Environment) -> tuple[str, ...] | None:
         """Returns the arguments that the word becomes: values of unquoted variables are
@@ -164,10 +162,14 @@ class ShellWord:
         if home is None or self.has_braces:
             return None
         fields = _Fields()
+        length = 0
         for part in self.parts:
             value = part_value(part, env)
             # bash splits nothing in a word with a lone dollar sign.
             if value is None or (value == "$" and isinstance(part, Text) and not part.quoted):
+                return None
+            length += len(value)
+            if length > _LONGEST:
                 return None
             if isinstance(part, Text) or part.quoted:
                 fields.join(value)
@@ -230,9 +232,15 @@ def part_value(part: Part, env: Environment) -> str | None:
 
 
 def _joined(parts: tuple[Part, ...], env: Environment) -> str | None:
-    values = [part_value(part, env) for part in parts]
-    known = [value for value in values if value is not None]
-    return "".join(known) if len(known) == len(values) else None
+    values: list[str] = []
+    length = 0
+    for part in parts:
+        value = part_value(part, env)
+        length += 0 if value is None else len(value)
+        if value is None or length > _LONGEST:
+            return None
+        values.append(value)
+    return "".join(values)
 
 
 def literal_text(word: ShellWord) -> ShellText | None:
