@@ -74,15 +74,19 @@ def run(
 def _rewritten(
     outcome: Outcome, views: Sequence[View], transforms: Sequence[Transform], least: Safety
 ) -> Outcome:
-    """Runs ``transforms`` for the builds that BuildKit would not refuse; a file that it refuses
-    however it is built is left with the diagnostics of the strongest build."""
-    sound = tuple(view for view in views if not view.stages.problems)
+    """Runs ``transforms`` for the builds whose target exists; where none does, the file is left
+    with the diagnostics of the strongest build.
+
+    Other problems of stages do not count: a FROM that is blank or no reference is often
+    one that a build argument completes.
+    """
+    sound = tuple(view for view in views if view.stages.target is not None)
     if not sound:
         return replace(outcome, diagnostics=views[0].stages.problems)
     state = _State(sound, least)
     for transform in transforms:
         state.settle(transform)
-    refused = (view for view in views if view.stages.problems)
+    refused = (view for view in views if view.stages.target is None)
     return replace(
         outcome,
         contexts=tuple(view.build.answer for view in sound),
@@ -90,7 +94,7 @@ def _rewritten(
         applied=tuple(state.applied),
         held=tuple(state.held_back(transforms, outcome.before)),
         notes=tuple(
-            f"{view.build.answer.found_by} is left out: {view.stages.problems[0].message}"
+            f"{view.build.answer.found_by} is left out: {view.stages.problems[-1].message}"
             for view in refused
         ),
     )

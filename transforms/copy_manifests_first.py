@@ -319,10 +319,14 @@ def _edits(
 
 
 def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:
-    read = sorted((*install.inputs.reads, *install.inputs.trees), key=place_in_list)
-    names = [path.rpartition("/")[2] for path in read]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     copies = ", ".join(
         f"`{' '.join(copy.step.instruction.logical.text.split())}`" for copy in sources
     )
+    read = sorted((*install.inputs.reads, *install.inputs.trees), key=place_in_list)
+    if not read:
+        return (
+            f"`{install.title}` reads nothing that {copies} brings, and every edit runs it again."
+        )
+    names = [path.rpartition("/")[2] for path in read]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return f"`{install.title}` reads only {shown}; below {copies} every edit runs it again."

@@ -39,6 +39,8 @@ _MOST_BUILDS: Final = 2000
 """Of one file."""
 _MOST_ENTRIES: Final = 500_000
 """Files of a repository that are looked at by name; the Linux kernel has 90,000."""
+_MOST_ENTRIES_OUTSIDE: Final = 20_000
+"""The same for a folder that is no repository: it may be somebody's whole home directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ class RepositoryEvidence:
 
     def _read_all(self) -> Iterator[Evidence]:
         entries = 0
+        most = _MOST_ENTRIES if (self.root / ".git").exists() else _MOST_ENTRIES_OUTSIDE
         for folder in walk(self.root, self.root):
             for name in folder.files:
                 path = folder.join(name)
@@ -178,7 +181,7 @@ class RepositoryEvidence:
                     if text is not None:
                         yield from _some(kind.read(path, text, self), path)
             entries += len(folder.files) + 1
-            if entries > _MOST_ENTRIES or self._characters > _MOST_TEXT:
+            if entries > most or self._characters > _MOST_TEXT:
                 yield Unread(str(self.root), "holds more than can be searched: not all was read")
                 return
 
