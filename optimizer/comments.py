@@ -61,14 +61,16 @@ def says_bust_cache(tree: Dockerfile, instructions: Sequence[Instruction]) -> bo
     )
 
 
-def blank_line_below(tree: Dockerfile, instruction: Instruction) -> bool:
-    """Tells whether the author left a blank line below ``instruction``."""
-    return tree.source.text.startswith(("\n", "\r\n"), instruction.span.end)
-
-
 def blank_line_above(tree: Dockerfile, instruction: Instruction) -> bool:
     """Tells whether the author left a blank line above ``instruction`` and its comments."""
     return tree.source.text.endswith(("\n\n", "\n\r\n"), 0, instruction.span.start)
+
+
+def is_set_apart(tree: Dockerfile, instruction: Instruction) -> bool:
+    """Tells whether blank lines stand above and below ``instruction``, so that taking it away
+    would leave two of them together."""
+    below = tree.source.text.startswith(("\n", "\r\n"), instruction.span.end)
+    return below and blank_line_above(tree, instruction)
 
 
 def line_below(tree: Dockerfile, instruction: Instruction) -> Span:

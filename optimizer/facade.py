@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.comments import blank_line_above, blank_line_below, line_below, says_bust_cache
+from optimizer.comments import blank_line_above, is_set_apart, line_below, says_bust_cache
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
 from optimizer.cst.source import Span
@@ -41,13 +41,13 @@ __all__ = [
     "Transform",
     "View",
     "blank_line_above",
-    "blank_line_below",
     "brings_sources",
     "copies_from_host",
     "copy_conflict",
     "copy_lines",
     "covered",
     "hide",
+    "is_set_apart",
     "line_below",
     "place_in_list",
     "read_copy",

@@ -74,22 +74,24 @@ def run(
 def _rewritten(
     outcome: Outcome, views: Sequence[View], transforms: Sequence[Transform], least: Safety
 ) -> Outcome:
-    """Runs ``transforms`` for the builds whose target exists; where none does, the file is left
-    with the diagnostics of the strongest build.
+    """Runs ``transforms`` for the builds whose target exists.
 
+    Where none does, the file is left with the diagnostics of the strongest build if
+    the user chose the target, and else looked at as a build without a target sees it.
     Other problems of stages do not count: a FROM that is blank or no reference is often
     one that a build argument completes.
     """
     sound = tuple(view for view in views if view.stages.target is not None)
-    if not sound:
+    if not sound and views[0].build.chosen:
         return replace(outcome, diagnostics=views[0].stages.problems)
+    sound = sound or (_without_target(views[0]),)
     state = _State(sound, least)
     for transform in transforms:
         state.settle(transform)
     refused = (view for view in views if view.stages.target is None)
     return replace(
         outcome,
-        contexts=tuple(view.build.answer for view in sound),
+        contexts=tuple(dict.fromkeys(view.build.answer for view in sound)),
         after=state.text,
         applied=tuple(state.applied),
         held=tuple(state.held_back(transforms, outcome.before)),
@@ -98,6 +100,11 @@ def _rewritten(
             for view in refused
         ),
     )
+
+
+def _without_target(view: View) -> View:
+    invocation = replace(view.build.invocation, target=None)
+    return View(view.dockerfile, replace(view.build, invocation=invocation))
 
 
 @dataclass

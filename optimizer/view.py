@@ -35,13 +35,15 @@ MOST_INHERITED = 200
 class Build:
     """One way in which a Dockerfile is built: its context and the words of the command.
 
-    ``neighbours`` returns the other Dockerfiles that may be built with the same
-    ignore file; it is called only when a change touches that file.
+    ``chosen`` says that the user named the target; else it was found in the repository
+    and may be out of date. ``neighbours`` returns the other Dockerfiles that may be built
+    with the same ignore file; it is called only when a change touches that file.
     """
 
     context: BuildContext
     invocation: Invocation
     answer: ContextAnswer
+    chosen: bool = False
     neighbours: Callable[[], Sequence[Dockerfile]] = tuple
 
 

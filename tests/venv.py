@@ -31,8 +31,9 @@ def main() -> int:
         return 3
     python = next(path for path in VENV.glob("*/python*") if path.stem == "python")
     print("installing dockopt and its tests into .venv", file=sys.stderr)
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "--constraint", LOCK, "--editable", f"{ROOT}[test]"], check=False)
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    wants: list[str | Path] = ["--constraint", LOCK, "--editable", f"{ROOT}[test]"]
+    done = subprocess.run([python, *install, *wants], check=False)
     if done.returncode == 0:
         STAMP.write_text(wanted)
     return done.returncode

@@ -101,13 +101,13 @@ from optimizer.facade import (
     Transform,
     View,
     blank_line_above,
-    blank_line_below,
     brings_sources,
     copies_from_host,
     copy_conflict,
     copy_lines,
     covered,
     hide,
+    is_set_apart,
     line_below,
     place_in_list,
     read_copy,
@@ -193,14 +193,14 @@ class CopyManifestsFirst(Transform):
         ignore = _host_directories(view, install, sources)
         if isinstance(ignore, Obstacle):
             return ignore
-        edits = [edit for copy in sources for edit in _edits(view, stage, step, copy, stays[copy])]
+        edits = tuple(_edits(view, stage, step, sources, stays))
         samples = (sample_edit(copy, install.inputs) for copy in sources)
         edited = [path for path in samples if path is not None]
         drops = tuple(p for p in install.inputs.rewrites if any(c.find(p) for c in sources))
         return Proposal(
             title=f"Copy what `{install.title}` reads before the sources",
             at=sources[0].step.instruction.code,
-            edits=tuple(edits),
+            edits=edits,
             safety=Safety.SAME_BEHAVIOR if drops else Safety.SAME_IMAGE,
             reason=_reason(view, install, sources),
             shown_by=edited[0] if edited else None,
@@ -301,21 +301,32 @@ def _host_directories(
 
 
 def _edits(
-    view: View, stage: Stage, step: Step, copy: CopyStep, stays: tuple[list[str], list[str]]
+    view: View,
+    stage: Stage,
+    step: Step,
+    sources: Sequence[CopyStep],
+    stays: Mapping[CopyStep, tuple[list[str], list[str]]],
 ) -> Iterator[Edit]:
-    """Yields the lines that stay, in the place of ``copy`` or, where another RUN would come to
-    stand below them, right above the install; and the move of ``copy``."""
-    tree, instruction = view.dockerfile, copy.step.instruction
-    blank = "\n" if blank_line_below(tree, instruction) else ""
-    between = stage.steps[copy.step.number : step.number - 1]
-    lines = copy_lines(tree, copy, *stays)
-    if lines and any(other.instruction.keyword == "RUN" for other in between):
-        yield Insert(lines + blank, before=step.instruction)
-    elif lines:
-        yield Insert(lines, before=instruction)
-    elif blank and blank_line_above(tree, instruction):
-        yield Replace(line_below(tree, instruction), "")
-    yield Move(instruction, after=step.instruction, lead=blank)
+    """Yields, for each of ``sources``, the lines that stay and the move below the install.
+
+    What stays takes the place of the COPY or, where another RUN would come to stand
+    below it, stands right above the install. Blank lines follow the author's.
+    """
+    tree = view.dockerfile
+    blank = blank_line_above(tree, step.instruction)
+    for copy in sources:
+        instruction = copy.step.instruction
+        lines = copy_lines(tree, copy, *stays[copy])
+        between = stage.steps[copy.step.number : step.number - 1]
+        in_place = not any(other.instruction.keyword == "RUN" for other in between)
+        if lines and in_place:
+            yield Insert(lines, before=instruction)
+        elif lines:
+            yield Insert(lines + "\n" if blank else lines, before=step.instruction)
+        if not (lines and in_place) and is_set_apart(tree, instruction):
+            yield Replace(line_below(tree, instruction), "")
+        apart = blank if copy is sources[0] else blank_line_above(tree, instruction)
+        yield Move(instruction, after=step.instruction, lead="\n" if apart else "")
 
 
 def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:

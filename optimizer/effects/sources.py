@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from posixpath import basename, splitext
 
@@ -22,22 +23,30 @@ def brings_sources(copy: CopyStep, but: Inputs | None = None) -> bool:
 
 
 def sample_edit(copy: CopyStep, but: Inputs | None = None) -> str | None:
-    """Returns the context path of a source file that ``copy`` brings, the most typical of
-    those looked at, leaving out what ``but`` reads."""
+    """Returns the context path of a source file that ``copy`` brings, leaving out what ``but``
+    reads: of the kind that is most frequent among those looked at, in the uppermost folder."""
     reads = frozenset(but.reads) if but else frozenset()
     trees = but.trees if but else ()
     found = [
         entry.path
         for path, entry in islice(copy.files(), SAMPLE)
         if entry.kind == "file"
-        and splitext(basename(path))[1].lower() in SOURCE_SUFFIXES
+        and _suffix(entry.path) in SOURCE_SUFFIXES
         and path not in reads
         and not any(is_below(path, tree) for tree in trees)
     ]
-    return min(found, key=_typical, default=None)
+    kinds = Counter(map(_suffix, found))
+    return min(
+        found,
+        key=lambda path: (_is_setting(path), -kinds[_suffix(path)], path.count("/"), path),
+        default=None,
+    )
 
 
-def _typical(path: str) -> tuple[bool, int, str]:
-    """Orders files by how well they stand for an edit: settings last, upper folders first."""
+def _suffix(path: str) -> str:
+    return splitext(basename(path))[1].lower()
+
+
+def _is_setting(path: str) -> bool:
     name = basename(path)
-    return name.startswith(".") or ".config." in name, path.count("/"), path
+    return name.startswith(".") or ".config." in name

@@ -163,7 +163,13 @@ def builds(
                 tree = tree.with_file(path.relative_to(each.path).as_posix(), data)
         answer = ContextAnswer(relative(each.path, task.base), each.found_by)
         for invocation in _invocations(each, request):
-            build = Build(tree, invocation, answer, lambda: repository.neighbours(task.file))
+            build = Build(
+                tree,
+                invocation,
+                answer,
+                chosen=bool(request.targets),
+                neighbours=lambda: repository.neighbours(task.file),
+            )
             ways.setdefault((each.path, repr(invocation)), build)
     return tuple(ways.values()), notes
 
