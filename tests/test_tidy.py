@@ -70,6 +70,28 @@ def test_lock_names_every_dependency() -> None:
     assert names - locked == set()
 
 
+def test_readme_shows_what_the_command_prints() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = re.search(
+        r"```console\n\$ dockopt (?P<words>[^\n]+)\n(?P<output>.*?)```", readme, re.DOTALL
+    )
+    assert block is not None
+    done = subprocess.run(
+        [sys.executable, "-m", "optimizer", *block["words"].split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == block["output"]
+
+
+def test_readme_and_ci_run_the_same_tests() -> None:
+    command = "python3 -m tests.venv && .venv/bin/python -m pytest\n"
+    assert command in (ROOT / "README.md").read_text("utf-8")
+    assert command in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".lock", ""}
 
 
