@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optimizer.shell.parse import Reader
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^]]*\])?\+?=")
 
 
 class Pieces:
@@ -131,7 +132,7 @@ class Pieces:
         words = tuple([reader.word(start, end, is_test=self.is_test) for start, end in self.words])
         if words:
             name = words[0].text.replace("\\\n", "")
-            if name in RESERVED or (name != words[0].text and "=" in name):
+            if name in RESERVED or ("=" in name and _ASSIGNMENT.match(name)):
                 raise UnreadableError("a name that is not understood", words[0].start)
         return Command(
             reader.source,

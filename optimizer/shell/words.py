@@ -155,7 +155,7 @@ class ShellWord:
         None where something is not known, where ``IFS`` is not the default, or where
         a value holds a glob.
         """
-        if len(self.parts) == 1 and isinstance(self.parts[0], Text):
+        if all(isinstance(part, Text) for part in self.parts):
             text = self.expand(env)
             return None if text is None else (text,)
         home = self._home(env)
