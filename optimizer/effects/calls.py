@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from posixpath import normpath
 
 from optimizer.cst.nodes import Dockerfile
-from optimizer.effects.copies import join
 from optimizer.knowledge.ecosystems import STEERING
 from optimizer.knowledge.installs import Call
 from optimizer.model.stages import Step
@@ -54,22 +52,10 @@ def _placed(visit: Visit) -> PlacedCall:
     text, directory, words = visit.command.text, visit.cwd, visit.argv
     if words is None or directory is None:
         return PlacedCall(text, None, words)
-    writes = _redirected(visit, directory)
     env = visit.environment
-    if writes is None or any(value is None and STEERING.match(name) for name, value in env.items()):
+    steered = any(value is None and STEERING.match(name) for name, value in env.items())
+    if steered or None in visit.writes:
         return PlacedCall(text, None, words)
     known = {name: value for name, value in env.items() if value is not None}
+    writes = tuple(path for path in visit.writes if path is not None and path != "/dev/null")
     return PlacedCall(text, Call(words or (":",), directory, known), words, writes)
-
-
-def _redirected(visit: Visit, directory: str) -> tuple[str, ...] | None:
-    """Returns the files that a command is redirected to; None where one is not known."""
-    found: list[str] = []
-    for redirection in visit.command.redirections:
-        if not redirection.writes:
-            continue
-        target = redirection.target.expand(visit.env) if redirection.target else None
-        if target is None:
-            return None
-        found.append(normpath(target if target.startswith("/") else join(directory, target)))
-    return tuple(path for path in found if path != "/dev/null")

@@ -49,7 +49,10 @@ def read_install(
     return InstallStep(
         title=" and ".join(dict.fromkeys(install.title for install in installs)),
         inputs=_merged([answer for answer in answers if isinstance(answer, Inputs)]),
-        beside=tuple(verdict for _, verdict in verdicts if isinstance(verdict, Touch)),
+        beside=tuple(
+            verdict if isinstance(verdict, Touch) else Touch(writes=call.writes)
+            for call, verdict in verdicts
+        ),
     )
 
 
