@@ -52,13 +52,22 @@ _BUST = re.compile(
 )
 
 
+_DENIED = re.compile(
+    r"(?:n't|\bnot|\bnever|\bavoid\w*|\bwithout|\binstead of|\bprevent\w*)\s+(?:\w+\s+){0,3}$",
+    re.IGNORECASE,
+)
+"""Words in front that turn the meaning round: "so that we don't invalidate the cache"."""
+
+
 def says_bust_cache(tree: Dockerfile, instructions: Sequence[Instruction]) -> bool:
     """Tells whether a comment above one of ``instructions`` says to leave the cache unused."""
-    return any(
-        _BUST.search(tree.text(comment))
-        for instruction in instructions
-        for comment in instruction.comments
-    )
+    for instruction in instructions:
+        for comment in instruction.comments:
+            text = tree.text(comment)
+            found = _BUST.search(text)
+            if found is not None and not _DENIED.search(text, 0, found.start()):
+                return True
+    return False
 
 
 def blank_line_above(tree: Dockerfile, instruction: Instruction) -> bool:

@@ -11,7 +11,7 @@ from optimizer.effects.hiding import copies_from_host, covered, hide
 from optimizer.effects.installs import InstallStep
 from optimizer.effects.manifests import copy_lines, place_in_list, staying_files
 from optimizer.effects.passing import copy_conflict, run_conflict, touch_conflict
-from optimizer.effects.sources import brings_sources, sample_edit
+from optimizer.effects.sources import brings_more, brings_sources, sample_edit
 from optimizer.knowledge.installs import Inputs, Obstacle
 from optimizer.model.stages import Stage, Step
 from optimizer.model.triggers import runs_triggers
@@ -41,6 +41,7 @@ __all__ = [
     "Transform",
     "View",
     "blank_line_above",
+    "brings_more",
     "brings_sources",
     "copies_from_host",
     "copy_conflict",

@@ -101,6 +101,7 @@ from optimizer.facade import (
     Transform,
     View,
     blank_line_above,
+    brings_more,
     brings_sources,
     copies_from_host,
     copy_conflict,
@@ -172,12 +173,21 @@ class CopyManifestsFirst(Transform):
                 f"Where line {lost.step.instruction.line} copies to is not known: {lost.reason}."
             )
             return Obstacle("unknown-target", reason, "Use an absolute target.")
-        sources = [
+        copies = [copy for copy in above if isinstance(copy, CopyStep)]
+        sources = [copy for copy in copies if brings_sources(copy, install.inputs)]
+        if not sources:
+            return None
+        # What else can follow does, so that copies that belong together stay together.
+        moved = [
             copy
-            for copy in above
-            if isinstance(copy, CopyStep) and brings_sources(copy, install.inputs)
+            for copy in copies
+            if copy in sources
+            or (
+                brings_more(copy, install.inputs)
+                and _in_the_way(view, stage, step, install, copy, copies) is None
+            )
         ]
-        return self._sink(view, stage, step, install, sources) if sources else None
+        return self._sink(view, stage, step, install, moved)
 
     def _sink(
         self, view: View, stage: Stage, step: Step, install: InstallStep, sources: list[CopyStep]

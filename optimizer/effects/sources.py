@@ -16,10 +16,22 @@ SAMPLE = 2000
 
 def brings_sources(copy: CopyStep, but: Inputs | None = None) -> bool:
     """Tells whether ``copy`` brings the whole context, or source files that are not in ``but``
-    among the first `SAMPLE` files that it brings."""
+    among the first `SAMPLE` files that it brings. Settings alone are no sources."""
     if any(source.is_dir and not source.entry.path for source in copy.sources):
         return True
-    return sample_edit(copy, but) is not None
+    found = sample_edit(copy, but)
+    return found is not None and not _is_setting(found)
+
+
+def brings_more(copy: CopyStep, but: Inputs) -> bool:
+    """Tells whether ``copy`` brings a directory that holds more than what ``but`` reads."""
+    if not any(source.is_dir for source in copy.sources):
+        return False
+    reads = frozenset(but.reads)
+    return any(
+        path not in reads and not any(is_below(path, tree) for tree in but.trees)
+        for path, _ in islice(copy.files(), SAMPLE)
+    )
 
 
 def sample_edit(copy: CopyStep, but: Inputs | None = None) -> str | None:
