@@ -11,12 +11,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from time import perf_counter
 
 from optimizer.comments import Said, said
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
+from optimizer.cst.lines import split_lines, unchanged_blocks
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source, Span
@@ -330,8 +330,7 @@ class _LineMap:
     def __init__(self, text: str, original: str) -> None:
         self._blocks: Sequence[tuple[int, int, int]] = ()
         if text != original:
-            matcher = SequenceMatcher(None, text.split("\n"), original.split("\n"), autojunk=False)
-            self._blocks = [(a, b, size) for a, b, size in matcher.get_matching_blocks()]
+            self._blocks = [*unchanged_blocks(split_lines(text), split_lines(original))]
 
     def __call__(self, line: int) -> int:
         best = line

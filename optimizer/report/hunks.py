@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
+
+from optimizer.cst.lines import split_lines, unchanged_blocks
 
 Tag: TypeAlias = Literal[" ", "-", "+"]
 
 CONTEXT = 3
 """Unchanged lines around a change, as git and diff show them."""
-
-_ALL_LINES_COUNT = 2000
-"""Up to this many lines every line is used to align two texts. Above it difflib leaves out
-those that stand in more than one percent of the lines, which keeps its work linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,6 @@ def hunks(changes: Sequence[Change]) -> list[Hunk]:
     return [_hunk(group, old, new, woven, order) for group in _grouped(list(_regions(old, woven)))]
 
 
-def split_lines(text: str) -> list[str]:
-    """Splits at LF only, as git and patch do; the line ends stay."""
-    lines = [line + "\n" for line in text.split("\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
-
-
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A line of the newest text: where it comes from in the oldest, or else who wrote it."""
@@ -100,7 +90,7 @@ def _weave(old: Sequence[str], changes: Sequence[Change]) -> _Woven:
         after = split_lines(change.after)
         woven = [_Line(text, None, change.transform) for text in after]
         gone = 0
-        for start, target, size in _matches([line.text for line in lines], after):
+        for start, target, size in unchanged_blocks([line.text for line in lines], after):
             for line in lines[gone:start]:
                 if line.origin is not None:
                     removers[line.origin] = change.transform
@@ -108,30 +98,6 @@ def _weave(old: Sequence[str], changes: Sequence[Change]) -> _Woven:
             gone = start + size
         lines = woven
     return _Woven(lines, removers)
-
-
-def _matches(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Yields ``(start in before, start in after, size)`` of what stayed, the last one empty."""
-    shorter = min(len(before), len(after))
-    head = 0
-    while head < shorter and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    if head:
-        yield 0, 0, head
-    first = before[head : len(before) - tail]
-    second = after[head : len(after) - tail]
-    if first and second:
-        few = max(len(first), len(second)) <= _ALL_LINES_COUNT
-        matcher = SequenceMatcher(None, first, second, autojunk=not few)
-        for start, target, size in matcher.get_matching_blocks():
-            if size:
-                yield head + start, head + target, size
-    if tail:
-        yield len(before) - tail, len(after) - tail, tail
-    yield len(before), len(after), 0
 
 
 def _regions(old: Sequence[str], woven: _Woven) -> Iterator[_Region]:
@@ -150,7 +116,7 @@ def _narrowed(old: Sequence[str], lines: Sequence[_Line], region: _Region) -> It
     removed = old[region.old_start : region.old_end]
     added = [line.text for line in lines[region.new_start : region.new_end]]
     at_old, at_new = 0, 0
-    for start, target, size in _matches(removed, added):
+    for start, target, size in unchanged_blocks(removed, added):
         if at_old < start or at_new < target:
             yield _Region(
                 region.old_start + at_old,
