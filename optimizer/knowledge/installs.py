@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 Kind: TypeAlias = Literal["file", "dir", "link", "other"]
+
+HOLE: Final = "\0"
+"""Stands in a `Call` for text that is not known; no word or path of a program holds this
+character (execve(2))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Call:
 
     ``words`` are expanded and without quotes; ``words[0]`` is the program as
     written. ``directory`` is the absolute working directory in the image.
-    ``env`` holds the variables whose values are known.
+    ``env`` holds the variables whose values are known. For `optimizer.knowledge.commands` words,
+    directory and values may hold `HOLE`.
     """
 
     words: tuple[str, ...]
@@ -91,10 +96,21 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The paths that a command may read and write, as absolute prefixes in the image."""
+    """What one command may do.
+
+    ``reads`` and ``writes`` are absolute prefixes in the image; its own program and libraries
+    are not among them. ``variables`` are the environment variables that change what it does,
+    beside those that every program reads; a ``*`` stands for any characters, so ``*`` alone
+    for any variable. Directories above a written path are made where they are missing.
+    ``network`` says that it may ask other machines. ``repeatable`` says that it leaves the same
+    contents, modes and owners whenever it runs on the same inputs.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    network: bool = False
+    repeatable: bool = False
 
 
 class Ecosystem(Protocol):
