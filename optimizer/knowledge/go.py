@@ -23,6 +23,7 @@ from optimizer.knowledge.manifests import (
     unreadable,
     within,
 )
+from optimizer.knowledge.variables import CERTIFICATES, PROXIES
 
 NAME = "go"
 
@@ -36,6 +37,11 @@ _VALUED = frozenset(
     {"C", "ldflags", "tags", "gcflags", "asmflags", "p", "buildvcs", "buildmode", "installsuffix"}
 )
 _HOMES = ("/root",)
+# `go help environment`, `go help build` (cgo), `go help vcs`.
+_VARIABLES = (
+    "GO*", "CGO_*", "CC", "CXX", "AR", "FC", "PKG_CONFIG*", "GCCGO*", "GIT_*", "SSH_*", "XDG_*",
+    "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", *PROXIES, *CERTIFICATES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,20 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
         case "get":
             return _unless_unknown(command, Install(NAME, title, call))
         case "install" if command.arguments and all("@" in a for a in command.arguments):
-            return _unless_unknown(command, Touch(writes=(*_caches(call), *_bin(call))))
+            written = (*_caches(call), *_bin(call))
+            return _unless_unknown(command, Touch((), written, _VARIABLES, network=True))
         case "env":
             changes = command.options.keys() & {"w", "u"}
-            return Touch(writes=_user_settings(call) if changes else ())
+            return Touch(
+                reads=_user_settings(call),
+                writes=_user_settings(call) if changes else (),
+                variables=_VARIABLES,
+                repeatable=bool(changes),
+            )
         case "clean" if not command.arguments:
-            return Touch(writes=_caches(call))
+            return Touch(writes=_caches(call), variables=_VARIABLES)
         case "version":
-            return Touch()
+            return Touch(variables=_VARIABLES, repeatable=True)
     return None
 
 

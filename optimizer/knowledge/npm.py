@@ -31,6 +31,7 @@ from optimizer.knowledge.npm_config import (
     read_config,
 )
 from optimizer.knowledge.npm_workspaces import member_directories
+from optimizer.knowledge.variables import CERTIFICATES, NODE, PROXIES
 
 NAME = "npm"
 
@@ -42,6 +43,9 @@ _GLOBAL = tuple(
 )
 # Homes of the users of the official node images, for commands that are looked at without files.
 _HOMES = ("/root", "/home/node")
+
+# npm's config page, "Environment variables"; the README of corepack; node(1), ENVIRONMENT.
+_VARIABLES = ("npm_*", "NPM_*", "COREPACK_*", "XDG_*", *NODE, *PROXIES, *CERTIFICATES)
 
 _READ_ONLY = frozenset({"root", "prefix", "ping", "view", "whoami", "help", "get"})
 
@@ -60,7 +64,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
             "Set NODE_OPTIONS after the install.",
         )
     if line.on("version") or line.on("versions") or line.on("usage"):
-        return Touch()
+        return Touch(variables=_VARIABLES, repeatable=True)
     if line.command in ("install", "ci", "update", "uninstall") and line.unknown:
         return Obstacle(
             "unknown-install-flag",
@@ -97,9 +101,11 @@ def _other_command(call: Call, line: CommandLine) -> Touch | Obstacle | None:
         case "config" | "set":
             return _settings_command(call, line)
         case "cache":
-            return Touch(writes=_caches(call))
+            written = (*_caches(call), *_left_behind(call))
+            return Touch(writes=written, variables=_VARIABLES, network=True)
         case command if command in _READ_ONLY:
-            return Touch()
+            written = (*_logs(call), *_left_behind(call))
+            return Touch(writes=written, variables=_VARIABLES, network=True)
     return None
 
 
@@ -115,7 +121,13 @@ def _global_command(call: Call, line: CommandLine) -> Touch | Obstacle:
     prefix = call.env.get("npm_config_prefix") or call.env.get("NPM_CONFIG_PREFIX")
     places = (prefix, *_GLOBAL) if prefix else _GLOBAL
     reads = tuple(f"{home}/.npmrc" for home in _known_homes(call))
-    return Touch(reads=(*reads, *places), writes=(*places, *_caches(call)))
+    # Packages run lifecycle scripts, and tools such as node-gyp keep headers in the user's cache.
+    return Touch(
+        reads=(*reads, *places),
+        writes=(*places, *_caches(call), *_left_behind(call)),
+        variables=("*",),
+        network=True,
+    )
 
 
 def _edits_manifest(call: Call) -> Obstacle:
@@ -131,7 +143,8 @@ def _settings_command(call: Call, line: CommandLine) -> Touch:
     rc = [f"{home}/.npmrc" for home in _known_homes(call)]
     if line.options.get("location") == "project":
         rc.extend(f"{place.rstrip('/')}/.npmrc" for place in ancestors(call.directory))
-    return Touch(reads=(*rc, *_GLOBAL), writes=(*rc, *_GLOBAL))
+    written = (*rc, *_GLOBAL, *_logs(call), *_left_behind(call))
+    return Touch((*rc, *_GLOBAL), written, _VARIABLES)
 
 
 def _corepack(call: Call) -> Touch | Obstacle | None:
@@ -140,10 +153,12 @@ def _corepack(call: Call) -> Touch | Obstacle | None:
     verb = call.words[1] if len(call.words) > 1 else ""
     cache = tuple(f"{home}/.cache/node/corepack" for home in _known_homes(call))
     if verb in ("enable", "disable"):
-        return Touch(writes=("/usr/local/bin", "/usr/bin"))
+        return Touch(writes=("/usr/local/bin", "/usr/bin"), variables=_VARIABLES, repeatable=True)
     if verb in ("prepare", "install", "use", "up"):
         if verb in ("prepare", "install") and rest and not any(map(_names_a_path, rest)):
-            return Touch(writes=(*cache, "/usr/local/bin", "/usr/bin"))
+            return Touch(
+                writes=(*cache, "/usr/local/bin", "/usr/bin"), variables=_VARIABLES, network=True
+            )
         return Obstacle(
             "package-manager-not-covered",
             f"`{' '.join(call.words)}` takes the package manager from package.json.",
@@ -155,6 +170,17 @@ def _corepack(call: Call) -> Touch | Obstacle | None:
 def _known_homes(call: Call) -> tuple[str, ...]:
     home = call.env.get("HOME")
     return (home,) if home else _HOMES
+
+
+def _left_behind(call: Call) -> tuple[str, ...]:
+    """node-gyp README ("Environment variables", devdir), node's compile cache, and os.tmpdir()."""
+    homes_ = (f"{home}/{part}" for home in _known_homes(call) for part in (".cache", ".config"))
+    return (*homes_, call.env.get("TMPDIR") or "/tmp")
+
+
+def _logs(call: Call) -> tuple[str, ...]:
+    """npm's config page, logs-dir: a log of every run, below the cache."""
+    return tuple(f"{cache}/_logs" for cache in _caches(call))
 
 
 def _caches(call: Call) -> tuple[str, ...]:
@@ -429,6 +455,14 @@ class _Project:
         survey, prefix = self.survey, self.prefix
         for home in homes(self.call, survey.files):
             survey.write(f"{home}/.npm", f"{home}/.cache", f"{home}/.config")
+        # npm's config page, "cache" and "logs-dir"; npm, bin/npm-cli.js and lib/cli.js turn on
+        # Node's compile cache, which lies with the temporary files.
+        survey.write(*_caches(self.call))
+        for option in ("cache", "logs-dir"):
+            if value := self.config.get(option):
+                survey.write(resolve(self.call.directory, value))
+        temporary = self.call.env.get("TMPDIR") or "/tmp"
+        survey.write(f"{temporary}/node-compile-cache", f"{temporary}/v8-compile-cache-0")
         if not self.config.on("package-lock-only"):
             for directory in (*self._directories(), prefix):
                 survey.write(resolve(directory, "node_modules"))

@@ -34,6 +34,7 @@ from optimizer.knowledge.pip_options import (
     read_pip_conf,
 )
 from optimizer.knowledge.python_project import read_toml, survey_project
+from optimizer.knowledge.variables import CERTIFICATES, PROXIES, PYTHON
 
 NAME = "pip"
 
@@ -46,6 +47,8 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 _INSTALLS = {"pip": ("install", "wheel", "download"), "uv pip": ("install", "sync")}
 _HOMES = ("/root",)
+# pip's user guide, "Environment variables"; uv's "Environment variables"; python(1).
+_VARIABLES = ("PIP_*", "UV_*", "XDG_*", "NETRC", *PYTHON, *PROXIES, *CERTIFICATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
         return None
     options = command.options
     if options.flags & {"-h", "--help", "-V", "--version"} or not command.verb:
-        return Touch()
+        return Touch(variables=_VARIABLES, repeatable=True)
     if command.verb in _HARMLESS and not options.all("requirement"):
         return _touch(call, command)
     if command.verb not in _INSTALLS[command.tool]:
@@ -185,11 +188,19 @@ def _touch(call: Call, command: _Command) -> Touch:
     outputs = [*settings.all("output"), *settings.all("cache"), *settings.all("src")]
     outputs += map(requirements.clone_directory, settings.all("editable"))
     written = tuple(resolve(call.directory, path) for path in outputs)
+    # Builds of packages run their own scripts.
+    builds = command.verb in _INSTALLS[command.tool]
+    left: tuple[str, ...] = (call.env.get("TMPDIR") or "/tmp",) if builds else ()
+    if builds and command.verb in ("wheel", "download") and not settings.all("output"):
+        left += (call.directory,)
     caches = tuple(f"{place}/{part}" for place in places for part in (".cache", ".local"))
     return Touch(
         reads=(*configs, *_site_configs(call)),
         writes=(*_sites(call, settings), *caches, *(configs if command.verb == "config" else ()),
-                *written),
+                *written, *left),
+        variables=("*",) if builds else _VARIABLES,
+        network=builds or command.verb in ("index", "search"),
+        repeatable=command.verb in ("config", "freeze", "list", "check"),
     )  # fmt: skip
 
 
@@ -582,6 +593,9 @@ class _Requirements:
             self.survey.write(self.call.directory)
         for name in ("output", "cache", "src"):
             self.survey.write(*(self._path(word) for word in self.settings.all(name)))
+        # uv's "Environment variables"; pip's are settings.
+        if self.command.uv and (cache := self.call.env.get("UV_CACHE_DIR")):
+            self.survey.write(self._path(cache))
         environment = self.call.env.get("VIRTUAL_ENV")
         for path in filter(None, (environment, *self.settings.all("target"))):
             if self.survey.kind(self._path(path)):
