@@ -1,0 +1,27 @@
+"""Which files are dependency manifests or lockfiles, by their names."""
+
+from __future__ import annotations
+
+import re
+
+# Sources: each package manager's reference names the files that it reads. Names in lower case.
+_NAMES = re.compile(
+    r"package\.json|package-lock\.json|npm-shrinkwrap\.json|\.npmrc"  # docs.npmjs.com
+    r"|yarn\.lock|\.yarnrc(?:\.yml)?|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?"
+    r"|.*requirements.*\.(?:txt|in)|constraints.*\.txt|pipfile(?:\.lock)?"  # pip.pypa.io
+    r"|pyproject\.toml|setup\.(?:py|cfg)|poetry\.lock|uv\.lock|pdm\.lock|environment\.ya?ml"
+    r"|go\.(?:mod|sum|work|work\.sum)"  # go.dev/ref/mod
+    r"|cargo\.(?:toml|lock)"  # doc.rust-lang.org/cargo
+    r"|gemfile(?:\.lock)?|.*\.gemspec"  # bundler.io
+    r"|composer\.(?:json|lock)"  # getcomposer.org
+    r"|pom\.xml|(?:build|settings)\.gradle(?:\.kts)?|gradle\.properties|gradle\.lockfile"
+    r"|libs\.versions\.toml"  # docs.gradle.org
+    r"|.*\.(?:cs|fs|vb)proj|packages\.lock\.json|nuget\.config|directory\.packages\.props"
+    r"|mix\.(?:exs|lock)"  # hexdocs.pm/mix
+    r"|pubspec\.(?:yaml|lock)"  # dart.dev
+)
+
+
+def is_manifest(name: str) -> bool:
+    """Tells whether a file called ``name``, without its folder, says what a project depends on."""
+    return _NAMES.fullmatch(name.lower()) is not None
