@@ -1,7 +1,8 @@
 """What authors tell dockopt in comments above an instruction.
 
 ``# dockopt: keep`` holds the instruction where it stands;
-``# dockopt: ignore=ID,...`` turns transforms off for it.
+``# dockopt: ignore=ID,...`` turns transforms off for it; ``# dockopt: reads=PATH,...`` and
+``# dockopt: writes=PATH,...`` say what a RUN touches whose commands dockopt does not know.
 """
 
 from __future__ import annotations
@@ -36,6 +37,31 @@ def said(tree: Dockerfile) -> tuple[Said, ...]:
             ignore = frozenset(words.get("ignore", "").split(",")) - {""}
             found.append(Said(instruction, "keep" in words, ignore))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The paths that the author says a RUN reads and writes; None where nothing is said."""
+
+    reads: tuple[str, ...] | None = None
+    writes: tuple[str, ...] | None = None
+
+
+_NOTHING_DECLARED = Declared()
+
+
+def declared(tree: Dockerfile, instruction: Instruction) -> Declared:
+    """Returns what the comments above ``instruction`` say of its effects."""
+    if not instruction.comments:
+        return _NOTHING_DECLARED
+    words = dict(_words(tree, instruction))
+
+    def paths(word: str) -> tuple[str, ...] | None:
+        if word not in words:
+            return None
+        return tuple(words[word].split(",")) if words[word] else ()
+
+    return Declared(paths("reads"), paths("writes"))
 
 
 def _words(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:

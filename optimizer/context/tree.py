@@ -114,6 +114,11 @@ class BuildContext:
         return other
 
     @property
+    def written(self) -> Mapping[str, bytes]:
+        """The files that `with_file` put in, by path."""
+        return self._written
+
+    @property
     def ignore_file(self) -> Path | None:
         """The ignore file in force: ``<Dockerfile>.dockerignore``, else the root's, else None."""
         path = self._ignore[0]

@@ -58,8 +58,9 @@ class Visit:
     can succeed without running the command (or without waiting for it), ``must_succeed``
     that the script fails when the command fails. ``writes`` are the absolute paths of the
     files that its redirections create or change, and those of the compound commands
-    around it; None stands for a path that is not known. ``redefined`` says that the name is that
-    of a function or an alias of the script.
+    around it, ``reads`` those of the files that they open for reading; None stands for a path
+    that is not known. ``redefined`` says that the name is that of a function or an alias of the
+    script.
     """
 
     command: Command
@@ -72,6 +73,7 @@ class Visit:
     unwrapped: Unwrapped
     writes: tuple[str | None, ...] = ()
     redefined: bool = False
+    reads: tuple[str | None, ...] = ()
 
     @property
     def words(self) -> tuple[ShellWord, ...]:
@@ -205,13 +207,15 @@ class _Walker:
         visits: list[Visit],
         fatal: bool,
         writes: tuple[str | None, ...],
+        reads: tuple[str | None, ...] = (),
         level: int = 0,
     ) -> None:
         self.script = script
         self.visits = visits
         self.level = level
         self.writes = writes
-        """The files that the compound commands around the point reached write."""
+        self.reads = reads
+        """The files that the compound commands around the point reached write, and read."""
         self.exit_is_fatal = fatal
         """Whether ``exit 1`` makes the whole script fail."""
         self.may_stop = False
@@ -327,10 +331,11 @@ class _Walker:
     ) -> _State | None:
         for chain in compound.substitutions:
             self._subshell(chain, state, certain, False)
-        outside = self.writes
+        outside = self.writes, self.reads
         self.writes += _written(compound.redirections, state or _UNKNOWN)
+        self.reads += _read(compound.redirections, state or _UNKNOWN)
         after = self._inside(compound, state, certain, fatal)
-        self.writes = outside
+        self.writes, self.reads = outside
         return after
 
     def _inside(
@@ -423,6 +428,7 @@ class _Walker:
             unwrapped,
             self.writes + _written(command.redirections, known),
             name in self.redefined,
+            self.reads + _read(command.redirections, known),
         )
         if not self._nested(visit, certain):
             self.visits.append(visit)
@@ -444,7 +450,9 @@ class _Walker:
         inner = nested_script(visit.words, visit.command.redirections)
         if not isinstance(inner, Script):
             return False
-        walker = _Walker(inner, self.visits, visit.must_succeed, visit.writes, self.level)
+        walker = _Walker(
+            inner, self.visits, visit.must_succeed, visit.writes, visit.reads, self.level
+        )
         walker.run(_start(visit.cwd, visit.environment), certain)
         return True
 
@@ -555,18 +563,27 @@ def _single(word: ShellWord, env: Mapping[str, str | None]) -> str | None:
 
 def _written(redirections: Sequence[Redirection], state: _State) -> tuple[str | None, ...]:
     """Returns the absolute paths of the files that redirections create or change."""
-    found: list[str | None] = []
-    for redirection in redirections:
-        if not redirection.writes or redirection.target is None:
-            continue
-        target = redirection.target.expand(state.variables)
-        if not target or redirection.target.has_glob:
-            found.append(None)
-        elif target.startswith("/"):
-            found.append(_absolute(target))
-        else:
-            found.append(None if state.cwd is None else _absolute(join(state.cwd, target)))
-    return tuple(found)
+    return tuple(_place(each, state) for each in redirections if each.writes and each.target)
+
+
+def _read(redirections: Sequence[Redirection], state: _State) -> tuple[str | None, ...]:
+    """Returns the absolute paths of the files that redirections open for reading."""
+    return tuple(
+        _place(each, state)
+        for each in redirections
+        if each.operator in ("<", "<>") and each.target is not None
+    )
+
+
+def _place(redirection: Redirection, state: _State) -> str | None:
+    """Returns the absolute path of a redirection's target, None where it is not known."""
+    assert redirection.target is not None
+    target = redirection.target.expand(state.variables)
+    if not target or redirection.target.has_glob:
+        return None
+    if target.startswith("/"):
+        return _absolute(target)
+    return None if state.cwd is None else _absolute(join(state.cwd, target))
 
 
 def _touched(command: Command, words: Sequence[ShellWord]) -> set[str]:

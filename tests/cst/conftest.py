@@ -6,11 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# Time is not what these tests are about, and a busy machine is no failure.
-settings.register_profile("dockopt", deadline=None)
-settings.load_profile("dockopt")
 
 
 @pytest.fixture(scope="session")

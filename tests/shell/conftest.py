@@ -6,13 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.shell.corpus import CorpusRun, runs_of
-
-# Time is not what these tests are about, and a busy machine is no failure.
-settings.register_profile("dockopt", deadline=None)
-settings.load_profile("dockopt")
 
 
 @pytest.fixture(scope="session")
