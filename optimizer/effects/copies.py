@@ -24,6 +24,17 @@ READ_LIMIT = 8 * 1024 * 1024
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
 
+ALWAYS_THERE = frozenset(
+    ("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc",
+     "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/include",
+     "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/etc", "/usr/local/include",
+     "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/usr/local/src", "/usr/sbin",
+     "/usr/share", "/usr/src", "/var", "/var/cache", "/var/lib", "/var/local", "/var/log",
+     "/var/mail", "/var/opt", "/var/run", "/var/spool", "/var/tmp")
+)  # fmt: skip
+"""Directories that images of Linux distributions have (FHS 3.0; Debian's base-files)."""
+
+
 @dataclass(frozen=True, slots=True)
 class CopySource:
     """One source of a COPY: ``entry`` of the context lands at ``target``.
@@ -67,6 +78,12 @@ class CopyStep:
     target: str
     sources: tuple[CopySource, ...]
     context: BuildContext
+
+    @property
+    def attributes(self) -> tuple[str | None, str | None]:
+        """The owner and the mode that its flags give to the files."""
+        instruction = self.step.instruction
+        return instruction.flag("chown"), instruction.flag("chmod")
 
     def find(self, image_path: str) -> ContextFile | None:
         """Returns the context file that this step puts at ``image_path``; the last source wins."""
@@ -153,7 +170,7 @@ def _matches(step: Step, context: BuildContext) -> list[tuple[ContextFile, Word]
         source = step.state.expand(word.value)
         if not isinstance(source, Known):
             return source.reason
-        if _is_remote(source.text):
+        if is_remote(source.text):
             return f"{source.text} is not in the build context"
         found.extend((entry, word) for entry in context.glob(source.text))
     linked = next((entry.path for entry, _ in found if entry.kind == "link"), None)
@@ -173,8 +190,16 @@ def _is_folder(
     workdir = _workdir(step)
     if entries[0].kind == "dir" or (workdir is not None and is_below(workdir, target)):
         return True
+    if is_there(step, target):
+        return True
     same_ending = splitext(target)[1] == splitext(entries[0].path)[1] != ""
     return False if same_ending or basename(target) == basename(entries[0].path) else None
+
+
+def is_there(step: Step, path: str) -> bool:
+    """Tells whether ``path`` is a directory that the image has before ``step``: every
+    distribution has it, and the stage does not start from an empty file system."""
+    return path in ALWAYS_THERE and step.state.others is not None
 
 
 def _workdir(step: Step) -> str | None:
@@ -194,7 +219,8 @@ def _foreign_reason(instruction: Instruction) -> str | None:
     return None
 
 
-def _is_remote(source: str) -> bool:
+def is_remote(source: str) -> bool:
+    """Tells whether ADD fetches ``source`` instead of taking it from the context."""
     return source.startswith(("http://", "https://", "git@", "git://", "ssh://"))
 
 

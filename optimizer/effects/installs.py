@@ -2,109 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from optimizer.effects.calls import PlacedCall, StepCalls
-from optimizer.effects.copies import StageFiles
-from optimizer.knowledge.commands import touch
-from optimizer.knowledge.ecosystems import inputs, recognise
-from optimizer.knowledge.installs import Call, Inputs, Install, Obstacle, Touch
+from optimizer.effects.commands import short
+from optimizer.effects.effects import CommandEffects, Effects
+from optimizer.effects.paths import Paths, union
+from optimizer.knowledge.installs import Inputs, Install, Obstacle
+
+_NOTHING = Inputs((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class InstallStep:
     """A RUN whose every command is known. ``title`` names its installs (``npm ci``);
-    ``beside`` is what its other commands touch."""
+    ``beside`` is what the RUN does apart from what the installs read and write of the project."""
 
     title: str
     inputs: Inputs
-    beside: tuple[Touch, ...]
+    beside: Effects
 
 
-def read_install(
-    calls: StepCalls, files: Callable[[], StageFiles]
-) -> InstallStep | Obstacle | None:
-    """Reads one RUN. ``files`` returns what lies in the image then; it is asked only for an
-    install.
+def read_install(effects: Effects) -> InstallStep | Obstacle | None:
+    """Reads the RUN with these ``effects``.
 
-    Returns None where it installs no dependencies of the project, and an
-    `Obstacle` where it does, but reads more than can be named.
+    Returns None where it installs no dependencies of the project, and an `Obstacle` where it
+    does, but reads more than can be named.
     """
-    verdicts = [(call, _classify(call)) for call in calls.calls]
-    installs = [verdict for _, verdict in verdicts if isinstance(verdict, Install)]
-    obstacles = [verdict for _, verdict in verdicts if isinstance(verdict, Obstacle)]
-    if obstacles:
-        return obstacles[0]
+    refused = next((each.refused for each in effects.commands if each.refused), None)
+    if refused is not None:
+        return refused
+    installs = [each.install for each in effects.commands if each.install is not None]
     if not installs:
-        return next(filter(None, map(_lost, calls.calls)), None)
-    for call, verdict in verdicts:
-        if verdict is None:
-            return _in_the_way(call, installs[0])
-    there = files()
-    answers = [inputs(install, there) for install in installs]
-    for answer in answers:
-        if isinstance(answer, Obstacle):
-            return answer
+        return None
+    for command in effects.commands:
+        if command.obstacle is not None:
+            return _in_the_way(command, installs[0])
     return InstallStep(
         title=" and ".join(dict.fromkeys(install.title for install in installs)),
-        inputs=_merged([answer for answer in answers if isinstance(answer, Inputs)]),
-        beside=tuple(
-            verdict if isinstance(verdict, Touch) else Touch(writes=call.writes)
-            for call, verdict in verdicts
-        ),
+        inputs=_merged([each.inputs for each in effects.commands if each.inputs is not None]),
+        beside=_without_installs(effects),
     )
 
 
-def touches(calls: StepCalls) -> tuple[Touch, ...] | PlacedCall | str:
-    """Returns what the commands of a RUN touch; the first command that is not known, or
-    why none is."""
-    if calls.opaque is not None:
-        return calls.opaque
-    found: list[Touch] = []
-    for call in calls.calls:
-        verdict = _classify(call)
-        if not isinstance(verdict, Touch):
-            return call
-        found.append(verdict)
-    return tuple(found)
+def _without_installs(effects: Effects) -> Effects:
+    """Returns what is left of a RUN's effects without what its installs read of the project
+    and write: of these, what a copy may do is asked for file by file."""
+    project: set[str] = set()
+    writes: list[Paths] = []
+    for each in effects.commands:
+        known = each.inputs or _NOTHING
+        project.update(known.reads, known.trees)
+        own = {*known.writes, *known.rewrites}
+        writes.append(Paths(tuple(path for path in each.writes.prefixes if path not in own)))
+    reads = tuple(path for path in effects.reads.prefixes if path not in project)
+    return replace(effects, reads=Paths(reads), writes=union(writes))
 
 
-def _classify(placed: PlacedCall) -> Install | Touch | Obstacle | None:
-    """Says what one command is; what it is redirected to counts as written."""
-    if placed.call is None:
-        return None
-    verdict = recognise(placed.call) or touch(placed.call)
-    if placed.writes and isinstance(verdict, Touch):
-        return Touch(verdict.reads, verdict.writes + placed.writes)
-    return verdict
-
-
-def _lost(placed: PlacedCall) -> Obstacle | None:
-    """Returns what stands in the way of an install whose directory is not known."""
-    if placed.call is not None or not placed.words:
-        return None
-    if not isinstance(recognise(Call(placed.words, "/")), Install | Obstacle):
-        return None
-    return Obstacle(
-        "unknown-directory",
-        f"`{_short(placed.text)}` installs, but the directory it runs in is not known.",
-        "Set an absolute WORKDIR above it.",
-    )
-
-
-def _in_the_way(call: PlacedCall, install: Install) -> Obstacle:
+def _in_the_way(command: CommandEffects, install: Install) -> Obstacle:
     return Obstacle(
         "install-inside-longer-run",
-        f"`{_short(call.text)}` runs in the same RUN as `{install.title}`, and what it reads "
+        f"`{short(command.text)}` runs in the same RUN as `{install.title}`, and what it reads "
         "is not known.",
         f"Give `{install.title}` a RUN of its own.",
     )
-
-
-def _short(text: str, limit: int = 60) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _merged(parts: Sequence[Inputs]) -> Inputs:
