@@ -1,75 +1,131 @@
-"""Which steps run again after one file of the build context changed.
-
-A step runs again when its own inputs changed or a step above it in its stage
-ran again; a stage that starts ``FROM`` a stage inherits that. ``COPY --from`` is
-decided by content, which is not known before a build: it is counted as run
-again whenever its stage ran anything again, so a figure is an upper bound.
-``LABEL``, ``ENV`` and the other steps without a file system of their own are
-no vertices and are not counted.
-"""
+"""Which vertices run again, and what broke their keys."""
 
 from __future__ import annotations
 
-from optimizer.context.tree import BuildContext
-from optimizer.effects.copies import CopyStep, read_copy
-from optimizer.model.stages import Stage, StageBase, Stages, Step
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-VERTICES = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-"""Instructions that BuildKit solves as a vertex of their own (``dispatch*`` in
-``dockerfile2llb/convert.go``)."""
-
-
-def steps_rerun(stages: Stages, context: BuildContext, path: str) -> tuple[Step, ...]:
-    """Returns the steps, among those the target needs, that run again when ``path`` changes."""
-    if context.excluded(path):
-        return ()
-    rerun: list[Step] = []
-    touched: set[int] = set()
-    for stage in stages.needed:
-        steps = _stage_rerun(stage, context, path, touched)
-        if steps:
-            touched.add(stage.index)
-            rerun.extend(steps)
-        elif isinstance(stage.base, StageBase) and stage.base.stage.index in touched:
-            touched.add(stage.index)
-    return tuple(rerun)
+from optimizer.cache.contents import Algebra, Contents
+from optimizer.cache.keys import Above, Part, Selection, StageFiles, Vertex
+from optimizer.cache.model import CacheModel, Comparison
 
 
-def _stage_rerun(
-    stage: Stage, context: BuildContext, path: str, touched: set[int]
-) -> tuple[Step, ...]:
-    broken = isinstance(stage.base, StageBase) and stage.base.stage.index in touched
-    steps: list[Step] = []
-    for step in stage.steps:
-        if step.instruction.keyword not in VERTICES:
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A vertex that BuildKit runs again, and the part of its key that is another one now.
+
+    Where several parts are, ``part`` is the first of the vertex's own. ``certain`` is False
+    where everything hangs on files of another stage, which may come out the same.
+    """
+
+    vertex: Vertex
+    part: Part
+    certain: bool
+
+
+def rerun(before: CacheModel, after: CacheModel) -> tuple[Rerun, ...]:
+    """Returns the vertices of ``after`` for which ``before`` made no equal key, in build order."""
+    old, new = Comparison(before, after).keys()
+    known = set(old.results)
+    twins = _twins(before, after)
+    found: list[Rerun] = []
+    certain: dict[int, bool] = {}
+    for vertex in after.vertices:
+        if new.results[vertex.number] in known:
             continue
-        broken = broken or _reads(step, context, path) or _depends(step, touched)
-        if broken:
-            steps.append(step)
-    return tuple(steps)
+        twin = twins.get(vertex.number)
+        broken = _broken(vertex, new, twin, old)
+        certain[vertex.number] = any(_is_certain(part, certain) for part in broken)
+        found.append(Rerun(vertex, broken[0], certain[vertex.number]))
+    return tuple(found)
 
 
-def _depends(step: Step, touched: set[int]) -> bool:
-    return any(stage.index in touched for stage in step.depends_on)
+def touched(
+    model: CacheModel,
+    own: Callable[[Vertex], int],
+    within: Callable[[Selection], int] | None = None,
+) -> Mapping[Vertex, int]:
+    """Returns for each vertex the scenarios, as bits, in which it runs again.
+
+    ``own`` returns the scenarios that touch the context files in the key of a vertex;
+    ``within`` those that touch a selection, for files that another stage copies on: without
+    it, all that the copying vertex takes counts.
+    """
+
+    def context(vertex: Vertex, selection: Selection) -> int:
+        if within is not None:
+            return within(selection)
+        return own(vertex)
+
+    def combine(_: object, children: object) -> int:
+        bits = 0
+        for child in children:  # type: ignore[attr-defined]
+            bits |= child
+        return bits
+
+    results = model.evaluate(Algebra(combine, context)).results
+    return dict(zip(model.vertices, results, strict=True))
 
 
-def _reads(step: Step, context: BuildContext, path: str) -> bool:
-    instruction = step.instruction
-    if instruction.keyword in ("COPY", "ADD"):
-        copy = read_copy(step, context)
-        if not isinstance(copy, CopyStep):
-            return False
-        return any(
-            path == source.entry.path or (source.is_dir and _within(path, source.entry.path))
-            for source in copy.sources
-        )
-    return any(
-        mount.type == "bind"
-        and "from" not in mount.options
-        and _within(path, mount.options.get("source", "").strip("./"))
-        for mount in instruction.mounts
-    )
+def _twins(before: CacheModel, after: CacheModel) -> dict[int, Vertex]:
+    """Finds for each vertex the one of the older version that stands in its place."""
+    by_text: dict[tuple[int, str], list[Vertex]] = {}
+    by_place: dict[tuple[int, int], Vertex] = {}
+    for stage, layers in _by_stage(before).items():
+        for place, vertex in enumerate(layers):
+            by_text.setdefault((stage, vertex.text), []).append(vertex)
+            by_place[stage, place] = vertex
+    twins: dict[int, Vertex] = {}
+    for stage, layers in _by_stage(after).items():
+        for place, vertex in enumerate(layers):
+            same = by_text.get((stage, vertex.text))
+            twin = same.pop(0) if same else by_place.get((stage, place))
+            if twin is not None and _keyword(twin) == _keyword(vertex):
+                twins[vertex.number] = twin
+    return twins
 
 
-def _within(path: str, folder: str) -> bool:
-    return not folder or path == folder or path.startswith(folder + "/")
+def _by_stage(model: CacheModel) -> dict[int, list[Vertex]]:
+    stages: dict[int, list[Vertex]] = {}
+    for vertex in model.vertices:
+        stages.setdefault(vertex.stage.index, []).append(vertex)
+    return stages
+
+
+def _keyword(vertex: Vertex) -> str:
+    return vertex.text.partition(" ")[0]
+
+
+def _broken(
+    vertex: Vertex, new: Contents[int], twin: Vertex | None, old: Contents[int]
+) -> list[Part]:
+    """Returns the parts that differ, what stands above last; never empty."""
+    whole = Part("step", vertex.text, "a step that was not there")
+    if twin is None:
+        return [whole]
+    before: dict[str, list[int]] = {}
+    for part, result in zip(twin.key, old.parts[twin.number], strict=True):
+        before.setdefault(part.name, []).append(result)
+    broken = [
+        part
+        for part, result in zip(vertex.key, new.parts[vertex.number], strict=True)
+        if not _takes(before, part.name, result)
+    ]
+    gone = [part for part in twin.key if before.get(part.name)]
+    broken += [] if broken else gone
+    broken.sort(key=lambda part: part.name in ("parent", "layer"))
+    return broken or [whole]
+
+
+def _takes(before: dict[str, list[int]], name: str, result: int) -> bool:
+    results = before.get(name, [])
+    if result in results:
+        results.remove(result)
+        return True
+    return False
+
+
+def _is_certain(part: Part, certain: Mapping[int, bool]) -> bool:
+    if isinstance(part.value, Above):
+        return certain.get(part.value.number, True)
+    return not isinstance(part.value, StageFiles)

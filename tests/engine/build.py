@@ -95,8 +95,10 @@ def build(
 def read_progress(lines: Iterable[str]) -> tuple[tuple[Vertex, ...], str]:
     """Reads rawjson progress: every vertex in order of appearance, and a log in plain text.
 
-    A vertex comes many times; the last word on each of its fields counts. Lines that are
-    not JSON (the client's own messages) go to the log.
+    A vertex comes many times; the last word on each of its fields counts. But one that has
+    run is not cached: where two stages take the same vertex, BuildKit says so to the second
+    one after it has run for the first. Lines that are not JSON (the client's own messages) go
+    to the log.
     """
     states: dict[str, dict[str, str | bool]] = {}
     log: list[str] = []
@@ -107,7 +109,9 @@ def read_progress(lines: Iterable[str]) -> tuple[tuple[Vertex, ...], str]:
             log.append(line)
             continue
         for vertex in record.get("vertexes") or ():
-            states.setdefault(vertex["digest"], {}).update(vertex)
+            state = states.setdefault(vertex["digest"], {})
+            has_run = "completed" in state and not state.get("cached")
+            state.update(vertex, **({"cached": False} if has_run else {}))
         for entry in record.get("logs") or ():
             text = base64.b64decode(entry.get("data", "")).decode(errors="replace")
             name = states.get(entry["vertex"], {}).get("name", "")

@@ -12,8 +12,8 @@ from typing import Any
 from tests.engine.build import BuildResult, Vertex, build
 from tests.engine.daemon import Engine
 
-STEP = re.compile(r"\[(?:\S+ )?\d+/\d+\] (?P<text>.*)", re.DOTALL)
-"""BuildKit's name of a step: ``[builder 2/4] RUN make`` (dockerfile2llb, prefixCommand)."""
+STEP = re.compile(r"\[(?:\S+ )? *\d+/\d+\] (?P<text>.*)", re.DOTALL)
+"""BuildKit's name of a step: ``[builder  2/10] RUN make`` (dockerfile2llb, prefixCommand)."""
 
 Change = Callable[[Path], object]
 """Changes a build context in place."""
