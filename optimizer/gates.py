@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from optimizer.cst.edit import Remove, Replace
 from optimizer.cst.nodes import Dockerfile
 from optimizer.model.stages import Step
+from optimizer.model.state import State
 from optimizer.proposal import Proposal, Safety
 from optimizer.view import View
 
@@ -67,13 +68,14 @@ def keeps_instructions(before: View, after: View, proposal: Proposal) -> str | N
 
 
 def keeps_target(before: View, after: View, proposal: Proposal) -> str | None:
-    """The target stage exists, and its configuration instructions are the same, in order."""
+    """The target stage exists and ends in the same state; the instructions that its configuration
+    comes from are the same, those of one kind in the same order."""
     old, new = before.stages.target, after.stages.target
     if old is None or new is None:
         return None if old is new else "The target stage would be lost."
     if proposal.safety == Safety.CHANGES_IMAGE:
         return None
-    if _config(old.steps) != _config(new.steps):
+    if _config(old.steps) != _config(new.steps) or _state(old.end) != _state(new.end):
         return "The image configuration of the target stage would change."
     return None
 
@@ -107,5 +109,13 @@ def _codes(tree: Dockerfile) -> Counter[str]:
     return Counter(tree.text(instruction.code) for instruction in tree.instructions)
 
 
-def _config(steps: Sequence[Step]) -> list[str]:
-    return [step.instruction.logical.text for step in steps if step.instruction.keyword in _CONFIG]
+def _config(steps: Sequence[Step]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        if step.instruction.keyword in _CONFIG:
+            found.setdefault(step.instruction.keyword, []).append(step.instruction.logical.text)
+    return found
+
+
+def _state(state: State) -> tuple[object, ...]:
+    return dict(state.env), state.workdir, state.user, state.shell
