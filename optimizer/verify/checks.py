@@ -1,0 +1,55 @@
+"""What is asked of an image beyond its bytes, in the order from cheap to dear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from optimizer.context.entries import ContextError
+from optimizer.context.tree import BuildContext
+from optimizer.verify.builders import Builder
+from optimizer.verify.closure import closure
+from optimizer.verify.containers import Containers
+from optimizer.verify.inside import MANIFESTS, inside
+from optimizer.verify.promises import Check
+from optimizer.verify.smoke import smoke, without_engine
+
+_LARGEST_MANIFEST = 1 << 20
+_MOST_MANIFESTS = 50
+
+
+def checks(
+    builder: Builder,
+    manifests: Mapping[str, str],
+    command: Sequence[str] = (),
+    seconds: float = 120,
+) -> tuple[Check, ...]:
+    """Returns the checks that a builder's images can be put to.
+
+    ``manifests`` come from `read_manifests`, ``command`` is the user's smoke command as
+    words, empty for none; ``seconds`` is the time that each command in a container may take.
+    The images have to be read with `optimizer.verify.facts.facts`.
+    """
+    if builder.run_command is None:
+        return (closure, *([without_engine] if command else []))
+    containers = Containers(builder.run_command, builder.environment, seconds)
+    asked = (smoke(containers, command),) if command else ()
+    return (closure, inside(containers, manifests), *asked)
+
+
+def read_manifests(context: BuildContext) -> Mapping[str, str]:
+    """Returns the dependency manifests of a build context and of two floors of folders in it,
+    text by path: the first 50, empty where one cannot be read."""
+    found: dict[str, str] = {}
+    for folder in ("", "*/", "*/*/"):
+        for name in MANIFESTS:
+            for file in context.glob(f"{folder}{name}"):
+                if len(found) < _MOST_MANIFESTS and "node_modules" not in file.path.split("/"):
+                    found[file.path] = _text(context, file.path)
+    return found
+
+
+def _text(context: BuildContext, path: str) -> str:
+    try:
+        return context.read_bytes(path, _LARGEST_MANIFEST).decode("utf-8", "replace")
+    except ContextError:
+        return ""

@@ -1,0 +1,83 @@
+"""Holds one promise to two images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from optimizer.proposal import Safety
+from optimizer.verify.builders import Built
+from optimizer.verify.compare import Chance, Difference, changed, covers, finding
+from optimizer.verify.verdict import Finding, Verdict
+
+SHOWN = 20
+"""Differences that a verdict names; how many more there are, it says."""
+
+Check: TypeAlias = Callable[[Built, Built], Verdict]
+"""Looks for what bytes do not tell: whether the image of the second still works. ``kept`` when
+it found nothing; its notes say what was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What one change promises, or several together. ``drops`` are the image paths that may
+    differ, ``files`` the files of the context that changed too and may lie in the image."""
+
+    safety: Safety
+    drops: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def allows(self, difference: Difference) -> bool:
+        """Tells whether a difference was announced."""
+        path = difference.path
+        if path is None:
+            return False
+        return any(covers(drop, path) for drop in self.drops) or any(
+            path.endswith(f"/{file}") for file in self.files
+        )
+
+
+def judge(
+    promise: Promise, before: Built, after: Built, chance: Chance, checks: Sequence[Check] = ()
+) -> Verdict:
+    """Returns the verdict on two builds that both gave an image.
+
+    ``same-image`` promises equality; the others also have to pass ``checks``.
+    """
+    assert before.image is not None
+    assert after.image is not None
+    found = changed(before.image, after.image, chance)
+    wrong = [each for each in found if not promise.allows(each)]
+    lines = tuple(finding(each, before.image, after.image) for each in wrong[:SHOWN])
+    more = (f"{len(wrong) - SHOWN} more differences",) if len(wrong) > SHOWN else ()
+    notes = _chance_notes(chance)
+    if promise.safety is Safety.CHANGES_IMAGE:
+        shown = tuple(f"differs: {each.message}" for each in lines)
+        return _checked((*shown, *more, *notes), before, after, checks)
+    if wrong:
+        return Verdict("broken", lines, (*more, *notes))
+    return _checked(notes, before, after, () if promise.safety is Safety.SAME_IMAGE else checks)
+
+
+def _checked(
+    notes: tuple[str, ...], before: Built, after: Built, checks: Sequence[Check]
+) -> Verdict:
+    verdicts = [check(before, after) for check in checks]
+    notes += tuple(note for verdict in verdicts for note in verdict.notes)
+    for outcome in ("broken", "unverifiable"):
+        findings: tuple[Finding, ...] = tuple(
+            each for verdict in verdicts if verdict.outcome == outcome for each in verdict.findings
+        )
+        if any(verdict.outcome == outcome for verdict in verdicts):
+            return Verdict("broken" if outcome == "broken" else "unverifiable", findings, notes)
+    return Verdict("kept", (), notes)
+
+
+def _chance_notes(chance: Chance) -> tuple[str, ...]:
+    places = sorted({where for where, _ in chance.places})
+    if not places:
+        return ()
+    first = ", ".join(places[:3]) + (" ..." if len(places) > 3 else "")
+    what = "place differs" if len(places) == 1 else "places differ"
+    return (f"{len(places)} {what} between builds of the original alone: {first}",)

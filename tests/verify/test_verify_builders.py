@@ -1,0 +1,175 @@
+"""What a builder gets to see, whose fault a failure is, and processes that really end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from optimizer.verify.archive import Reader
+from optimizer.verify.builders import EngineFault, Order, blame_engine, laid_out
+from optimizer.verify.buildkit import Buildx
+from optimizer.verify.podman import Podman
+from optimizer.verify.processes import run
+from tests.engine.measure import write
+
+BUILDS = Path(__file__).resolve().parents[2] / "fixtures" / "builds"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    folder = tmp_path / "context"
+    write("a", "1")(folder)
+    write("sub/b", "2")(folder)
+    (folder / "a").chmod(0o600)
+    (folder / "link").symlink_to("a")
+    (folder / "gone").symlink_to("nowhere")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): (
+            f"-> {path.readlink()}" if path.is_symlink() else path.read_text()
+        )
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_the_dockerfile_lies_apart_with_the_ignore_file_that_counts(context: Path) -> None:
+    with laid_out(Order("FROM \udcff\n", context, ignore="x")) as (dockerfile, seen):
+        assert seen == context
+        assert not dockerfile.is_relative_to(context)
+        assert {path.name for path in dockerfile.parent.iterdir()} == {
+            "Dockerfile",
+            "Dockerfile.dockerignore",
+        }
+        assert dockerfile.read_bytes() == b"FROM \xff\n"
+    assert not dockerfile.parent.exists()
+
+
+def test_other_files_change_in_a_copy_alone(context: Path) -> None:
+    before = contents(context)
+    with laid_out(Order("", context, files={"a": "new", "x/y": "made"})) as (_, seen):
+        assert contents(seen) == {**before, "a": "new", "x/y": "made"}
+        assert (seen / "a").stat().st_mode & 0o777 == 0o600
+    assert contents(context) == before
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("write /x: no space left on device", "the disk is full"),
+        ("sh: write error: No space left on device", "the disk is full"),
+        ((BUILDS / "no-registry.rawjson").read_text(), "the registry does not answer"),
+        ("error reading from server: EOF", "the engine went away"),
+        ("Cannot connect to the Docker daemon at unix:///x", "the engine went away"),
+    ],
+)
+def test_faults_of_the_engine(said: str, what: str) -> None:
+    with pytest.raises(EngineFault) as caught:
+        blame_engine("buildx", said)
+    assert caught.value.what.startswith(f"buildx: {what}: ")
+    assert "\n" not in caught.value.what
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (BUILDS / "a-step-fails.rawjson").read_text(),
+        (BUILDS / "a-source-is-missing.rawjson").read_text(),
+        (BUILDS / "no-dockerfile.rawjson").read_text(),
+        "x: failed to resolve source metadata for x: docker.io/library/x: not found",
+        "curl: (7) Failed to connect to x port 80: Connection refused",
+    ],
+)
+def test_faults_of_the_dockerfile(said: str) -> None:
+    blame_engine("buildx", said)
+
+
+@pytest.mark.parametrize("builder", [Buildx, Podman])
+def test_a_missing_program_is_told_with_what_helps(
+    builder: type[Buildx] | type[Podman], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineFault) as caught:
+        builder(Reader()).check()
+    assert caught.value.what.endswith("is not installed")
+    assert caught.value.remedy.startswith("Install ")
+
+
+def test_a_command_names_everything_that_was_ordered(tmp_path: Path) -> None:
+    from optimizer.model.stages import Invocation
+
+    invocation = Invocation("final", {"A": "1", "B": None}, "linux/arm64")
+    order = Order("", tmp_path, invocation, network="host", ignore="x")
+    words = Buildx(Reader(), "farm")._build_command(order, tmp_path / "D", tmp_path, None)
+    assert {
+        "--builder=farm",
+        "--target=final",
+        "--platform=linux/arm64",
+        "--build-arg=A=1",
+        "--build-arg=B",
+        "--network=host",
+        "--no-cache",
+        f"--file={tmp_path / 'D'}",
+        "--output=type=oci,dest=-",
+    } < set(words)
+    words = Podman(Reader())._build_command(order, tmp_path / "D", tmp_path, "x:1")
+    assert {
+        "--target=final",
+        "--platform=linux/arm64",
+        "--build-arg=A=1",
+        "--build-arg=B",
+        "--network=host",
+        "--no-cache",
+        f"--ignorefile={tmp_path / 'D'}.dockerignore",
+    } < set(words)
+
+
+def python(script: str) -> list[str]:
+    return [sys.executable, "-c", script]
+
+
+def test_lines_come_as_they_are_written_and_output_is_read_meanwhile() -> None:
+    lines: list[bytes] = []
+    sizes: list[int] = []
+
+    def read(stream: IO[bytes]) -> None:
+        while data := stream.read(1 << 16):
+            sizes.append(len(data))
+
+    script = "import sys; sys.stderr.write('a\\nb\\n'); sys.stdout.write('x' * 1_000_000)"
+    ended = run(python(script), os.environ, 60, lines.append, read)
+    assert (ended.code, ended.timed_out, lines, sum(sizes)) == (0, False, [b"a\n", b"b\n"], 10**6)
+
+
+def test_what_has_no_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = (
+        "import subprocess, sys, pathlib\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(child.pid))\n"
+        "child.wait()\n"
+    )
+    ended = run(python(script), os.environ, 3, lambda line: None)
+    assert ended.timed_out
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{note.read_text()}/stat").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{note.read_text()}/stat").exists()
+
+
+def test_a_failure_to_read_is_raised_and_the_writer_ends() -> None:
+    def read(stream: IO[bytes]) -> None:
+        stream.read(1)
+        raise ValueError("no archive")
+
+    with pytest.raises(ValueError, match="no archive"):
+        run(python("print('x' * 1_000_000)"), os.environ, 60, lambda line: None, read)

@@ -1,0 +1,68 @@
+"""Which checks a builder's images are put to, and which manifests they are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from optimizer.context.tree import BuildContext
+from optimizer.verify.builders import Built, Order, Watch
+from optimizer.verify.checks import checks, read_manifests
+from optimizer.verify.image import Image
+
+
+@dataclass
+class Remote:
+    """A builder whose images nobody here can run."""
+
+    name: str = "remote"
+    run_command: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        raise AssertionError
+
+    def build(self, order: Order, watch: Watch) -> Built:
+        raise AssertionError
+
+    def remove(self, built: Built) -> None:
+        raise AssertionError
+
+
+BUILT = Built(Image({}, {}), None, 1.0)
+
+
+def test_images_that_cannot_be_run_are_only_read() -> None:
+    (closure,) = checks(Remote(), {})
+    assert closure(BUILT, BUILT).outcome == "kept"
+
+
+def test_a_smoke_command_that_cannot_run_keeps_nobody_in_good_faith() -> None:
+    found = checks(Remote(), {}, ["true"])
+    assert [check(BUILT, BUILT).outcome for check in found] == ["kept", "unverifiable"]
+
+
+def test_an_engine_runs_smoke_and_languages_too() -> None:
+    assert len(checks(Remote(run_command=("docker", "run")), {}, ["true"])) == 3
+
+
+def test_manifests_are_read_from_the_top_of_the_context(tmp_path: Path) -> None:
+    for path in (
+        "package.json",
+        "requirements.txt",
+        "requirements-dev.txt",
+        "apps/web/package.json",
+        "node_modules/x/package.json",
+        "a/b/c/package.json",
+        "ignored/pyproject.toml",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    (tmp_path / ".dockerignore").write_text("ignored\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "package.json").mkdir()
+    found = dict(read_manifests(BuildContext(tmp_path)))
+    assert found.pop("broken/package.json") == ""
+    names = ["requirements.txt", "requirements-dev.txt", "package.json", "apps/web/package.json"]
+    assert found == {name: name for name in names}
