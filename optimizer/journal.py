@@ -16,7 +16,9 @@ from optimizer.proposal import Evidence, Safety
 @dataclass(frozen=True, slots=True)
 class Applied:
     """One change that was made. ``line`` and ``end_line`` count in the text *before* it;
-    ``before`` and ``after`` are the whole text on either side of it."""
+    ``before`` and ``after`` are the whole text on either side of it. ``origin`` is the line of
+    the place that the change is about in the text as it was read, 0 where nobody asked.
+    ``confirmed`` says that a real build held the promise."""
 
     transform: str
     title: str
@@ -30,6 +32,21 @@ class Applied:
     files: tuple[FileEdit, ...]
     before: str
     after: str
+    origin: int = 0
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A change that is not to be made: the one of ``transform`` with this ``title`` at the line
+    ``origin`` of the text as it was read. The rest is what is said of it instead."""
+
+    transform: str
+    title: str
+    origin: int
+    code: str
+    reason: str
+    unblock: str
 
 
 @dataclass(frozen=True, slots=True)

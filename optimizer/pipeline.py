@@ -20,8 +20,9 @@ from optimizer.cst.lines import split_lines, unchanged_blocks
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source, Span
+from optimizer.evidence import evidence
 from optimizer.gates import first_failure
-from optimizer.journal import Applied, Held, Outcome, Skipped
+from optimizer.journal import Applied, Denied, Held, Outcome, Skipped
 from optimizer.proposal import Answer, Proposal, Refusal, Safety
 from optimizer.transform import Transform
 from optimizer.view import Build, View
@@ -37,6 +38,8 @@ CODES: Mapping[str, str] = {
     "gate-failed": "The change was computed, but a check on its result failed.",
     "below-safety": "The change promises less than --safety asks for.",
     "builds-disagree": "The file is built in several ways and the change does not hold for all.",
+    "build-broke-promise": "A real build showed that the change does not keep its promise.",
+    "build-could-not-tell": "No real build could confirm the change, and --verify asks for one.",
     "does-not-settle": "The transform kept changing the file. Please report it.",
 }
 """The refusal codes that the pipeline itself adds, each with its meaning."""
@@ -48,10 +51,12 @@ def run(
     builds: Sequence[Build],
     transforms: Sequence[Transform],
     least: Safety,
+    denied: Sequence[Denied] = (),
 ) -> Outcome:
     """Returns what ``transforms`` make of ``source``, and the journal of how.
 
     ``path`` is what reports call the file, relative to the repository root.
+    Changes that are ``denied`` are held back with what is said of them there.
     Without ``builds`` nothing is known of the context and every transform is
     skipped. A file that BuildKit refuses is left as it is, with its diagnostics.
     """
@@ -67,12 +72,16 @@ def run(
         skipped = tuple(Skipped(transform.id, "context") for transform in transforms)
         outcome = replace(outcome, skipped=skipped)
     else:
-        outcome = _rewritten(outcome, views, transforms, least)
+        outcome = _rewritten(outcome, views, transforms, least, denied)
     return replace(outcome, seconds=perf_counter() - started)
 
 
 def _rewritten(
-    outcome: Outcome, views: Sequence[View], transforms: Sequence[Transform], least: Safety
+    outcome: Outcome,
+    views: Sequence[View],
+    transforms: Sequence[Transform],
+    least: Safety,
+    denied: Sequence[Denied],
 ) -> Outcome:
     """Runs ``transforms`` for the builds whose target exists.
 
@@ -85,7 +94,7 @@ def _rewritten(
     if not sound and views[0].build.chosen:
         return replace(outcome, diagnostics=views[0].stages.problems)
     sound = sound or (_without_target(views[0]),)
-    state = _State(sound, least)
+    state = _State(sound, least, outcome.before, denied)
     for transform in transforms:
         state.settle(transform)
     refused = (view for view in views if view.stages.target is None)
@@ -94,7 +103,7 @@ def _rewritten(
         contexts=tuple(dict.fromkeys(view.build.answer for view in sound)),
         after=state.text,
         applied=tuple(state.applied),
-        held=tuple(state.held_back(transforms, outcome.before)),
+        held=tuple(state.held_back(transforms)),
         notes=tuple(
             f"{view.build.answer.found_by} is left out: {view.stages.problems[-1].message}"
             for view in refused
@@ -113,6 +122,8 @@ class _State:
 
     views: tuple[View, ...]
     least: Safety
+    original: str
+    denied: Sequence[Denied] = ()
     applied: list[Applied] = field(default_factory=list)
     refusals: dict[str, tuple[str, list[Refusal]]] = field(default_factory=dict)
     """By transform: the text on which it became quiet, and what it refused there."""
@@ -126,24 +137,25 @@ class _State:
 
         A transform that does not come to rest leaves no change behind.
         """
-        views, applied = self.views, len(self.applied)
+        views, before = self.views, len(self.applied)
         rounds = max(2, min(ROUNDS, MOST_WORK // len(views[0].dockerfile.instructions)))
         for _ in range(rounds):
             refusals: list[Refusal] = []
             for answer in _answers(self.views, transform):
-                verdict = answer if isinstance(answer, Refusal) else self._judge(answer)
+                verdict = answer if isinstance(answer, Refusal) else self._judge(transform, answer)
                 if isinstance(verdict, Refusal):
                     refusals.append(verdict)
                 else:
                     assert isinstance(answer, Proposal)
-                    self.applied.append(_applied(self.views[0], verdict[0], transform, answer))
+                    applied = _applied(self.views[0], verdict[0], transform, answer)
+                    self.applied.append(replace(applied, origin=self._origin(answer.at)))
                     self.views = verdict
                     break
             else:
                 self.refusals[transform.id] = (self.text, refusals)
                 return
         self.views = views
-        del self.applied[applied:]
+        del self.applied[before:]
         at = views[0].dockerfile.instructions[0].code
         unsettled = Refusal(
             "does-not-settle",
@@ -153,8 +165,12 @@ class _State:
         )
         self.refusals[transform.id] = (self.text, [unsettled])
 
-    def _judge(self, proposal: Proposal) -> tuple[View, ...] | Refusal:
+    def _judge(self, transform: Transform, proposal: Proposal) -> tuple[View, ...] | Refusal:
         """Returns the views after ``proposal``, or why it must not be applied."""
+        for each in self.denied:
+            change = (transform.id, proposal.title, self._origin(proposal.at))
+            if (each.transform, each.title, each.origin) == change:
+                return Refusal(each.code, proposal.at, each.reason, each.unblock)
         if proposal.safety < self.least:
             return Refusal(
                 "below-safety",
@@ -177,14 +193,23 @@ class _State:
                 return Refusal("gate-failed", proposal.at, failure, "Change the file by hand.")
         return after
 
-    def held_back(self, transforms: Sequence[Transform], original: str) -> Iterator[Held]:
+    def _origin(self, at: Span) -> int:
+        """Returns the line of a place in the text as it was read."""
+        line, _ = self.views[0].dockerfile.source.position(at.start)
+        return _LineMap(self.text, self.original)(line)
+
+    def held_back(self, transforms: Sequence[Transform]) -> Iterator[Held]:
         """Yields what was refused, with lines of the text as it was read."""
-        lines = _LineMap(self.text, original)
+        lines = _LineMap(self.text, self.original)
         for transform in transforms:
             text, refusals = self.refusals[transform.id]
             if text != self.text:
                 asked = _answers(self.views, transform)
-                refusals = [answer for answer in asked if isinstance(answer, Refusal)]
+                verdicts = [
+                    answer if isinstance(answer, Refusal) else self._judge(transform, answer)
+                    for answer in asked
+                ]
+                refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
             for refusal in refusals:
                 line, _ = self.views[0].dockerfile.source.position(refusal.at.start)
                 yield Held(transform.id, refusal.code, lines(line), refusal.reason, refusal.unblock)
@@ -289,7 +314,6 @@ def _edited(edit: Edit) -> Instruction | None:
 def _applied(before: View, after: View, transform: Transform, proposal: Proposal) -> Applied:
     source = before.dockerfile.source
     spans = [proposal.at, *(span for edit in proposal.edits for span in _reach(edit))]
-    shown = proposal.shown_by
     line, _ = source.position(min(span.start for span in spans))
     end_line, _ = source.position(max(max(span.start, span.end - 1) for span in spans))
     return Applied(
@@ -299,7 +323,7 @@ def _applied(before: View, after: View, transform: Transform, proposal: Proposal
         reason=proposal.reason,
         line=line,
         end_line=end_line,
-        evidence=(before.steps_rerun(after, shown),) if shown is not None else (),
+        evidence=evidence(before, after, proposal),
         drops=proposal.drops,
         assumes=proposal.assumes,
         files=tuple(_from_root(before, file) for file in proposal.files),

@@ -35,15 +35,40 @@ class Safety(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
-Basis: TypeAlias = Literal["text", "declared", "model", "build"]
+Basis: TypeAlias = Literal["text", "declared", "model", "estimate", "build"]
+"""Where a number comes from; ``estimate`` is the cache model with estimated costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One number as measured several times: the median, the least and the most."""
+
+    median: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What builds on a real engine gave for one number, before and after a change.
+
+    ``repetitions`` says how often each side was measured; the unit is that of the metric.
+    """
+
+    before: Spread
+    after: Spread
+    repetitions: int
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One number before and after a change.
 
-    ``metric`` names the number and its unit (``steps_rerun``), ``scenario`` what
-    happens (``edit src/index.js``), ``basis`` where the number comes from.
+    ``metric`` names the number and its unit (``steps_rerun``; ``build_seconds`` of a cold
+    build, ``rebuild_seconds`` after an edit, ``image_bytes``, ``push_bytes``), ``scenario``
+    what happens (``edit src/index.js``), ``basis`` where the number comes from. ``measured``
+    is what builds gave where the number was predicted otherwise, or how far they lay apart
+    where ``basis`` is ``build`` and the number is their median.
     """
 
     metric: str
@@ -51,6 +76,7 @@ class Evidence:
     before: float
     after: float
     basis: Basis
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class Proposal:
     ``at`` is the place a reader is sent to. ``reason`` says why it pays here.
     ``shown_by`` is a file of the context whose edit shows the gain: what that edit
     makes run again, before and after, is counted when the change is applied.
+    ``evidence`` are numbers that show it too.
     ``drops`` are the image paths it knowingly changes or removes, ``assumes`` are
     the conclusions a reviewer may want to check.
     """
@@ -70,6 +97,7 @@ class Proposal:
     safety: Safety
     reason: str
     shown_by: str | None = None
+    evidence: tuple[Evidence, ...] = ()
     files: tuple[FileEdit, ...] = ()
     drops: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()

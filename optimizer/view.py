@@ -12,15 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from optimizer.cache.rerun import steps_rerun
+from optimizer.cache.costs import Costs, StepCost, of_copy, of_other
+from optimizer.cache.model import CacheModel, ContextChange
+from optimizer.cache.rebuilds import Rebuild, rebuilds
+from optimizer.cache.rerun import rerun
+from optimizer.cache.volatility import Changes, Volatility, changes
 from optimizer.context.tree import BuildContext
 from optimizer.cst.edit import Edit, apply
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
-from optimizer.effects.calls import StepCalls, read_calls
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, read_copy
+from optimizer.effects.effects import ContextReads, Effects
 from optimizer.effects.installs import InstallStep, read_install
+from optimizer.effects.read import read_effects
+from optimizer.history.commits import History
 from optimizer.journal import ContextAnswer
 from optimizer.knowledge.ecosystems import names_installer
 from optimizer.knowledge.installs import Obstacle
@@ -31,13 +37,19 @@ MOST_INHERITED = 200
 """COPY and ADD steps of parent stages that are looked at; what is above them counts as missing."""
 
 
+def _nothing() -> None:
+    """The history of what lies in no repository."""
+
+
 @dataclass(frozen=True)
 class Build:
     """One way in which a Dockerfile is built: its context and the words of the command.
 
     ``chosen`` says that the user named the target; else it was found in the repository
     and may be out of date. ``neighbours`` returns the other Dockerfiles that may be built
-    with the same ignore file; it is called only when a change touches that file.
+    with the same ignore file; it is called only when a change touches that file. ``history``
+    returns the commits of the repository, None where there is none or nobody wants them; it is
+    called when somebody asks how often something changes. ``costs`` says what steps cost.
     """
 
     context: BuildContext
@@ -45,6 +57,13 @@ class Build:
     answer: ContextAnswer
     chosen: bool = False
     neighbours: Callable[[], Sequence[Dockerfile]] = tuple
+    history: Callable[[], History | None] = _nothing
+    costs: Costs = field(default_factory=Costs)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """The commits and what they change in the context; read on first asking."""
+        return changes(self.context, self.history())
 
 
 @dataclass(frozen=True)
@@ -53,8 +72,9 @@ class View:
 
     dockerfile: Dockerfile
     build: Build
-    _calls: dict[str, StepCalls] = field(default_factory=dict, repr=False)
     _copies: dict[str, CopyStep | ForeignCopy] = field(default_factory=dict, repr=False)
+    _costs: dict[str, StepCost] = field(default_factory=dict, repr=False)
+    _effects: dict[str, Effects] = field(default_factory=dict, repr=False)
     _copying_steps: dict[int, list[Step]] = field(default_factory=dict, repr=False)
 
     @property
@@ -67,17 +87,25 @@ class View:
         """The stages, their steps, and the state in force at each."""
         return read_stages(self.dockerfile, self.build.invocation)
 
-    def calls(self, step: Step) -> StepCalls:
-        """Returns the commands of a RUN step."""
-        if step.id not in self._calls:
-            self._calls[step.id] = read_calls(self.dockerfile, step)
-        return self._calls[step.id]
-
     def copy(self, step: Step) -> CopyStep | ForeignCopy:
         """Returns what a COPY or ADD step brings."""
         if step.id not in self._copies:
             self._copies[step.id] = read_copy(step, self.context)
         return self._copies[step.id]
+
+    def effects(self, step: Step) -> Effects:
+        """Returns what a step reads and writes, and what it takes from the state it runs in."""
+        if step.id not in self._effects:
+            self._effects[step.id] = read_effects(
+                self.dockerfile, step, lambda: self.copy(step), lambda: self.files_above(step)
+            )
+        return self._effects[step.id]
+
+    def files_above(self, step: Step) -> StageFiles:
+        """Returns the files of the context that lie in the image when ``step`` runs."""
+        stage = self.stages.stages[step.stage_index]
+        copies = self.copies_above(stage, step)
+        return StageFiles(tuple(copy for copy in copies if isinstance(copy, CopyStep)))
 
     def copies_above(self, stage: Stage, step: Step) -> tuple[CopyStep | ForeignCopy, ...]:
         """Returns the COPY and ADD steps above ``step``, those of parent stages first."""
@@ -109,14 +137,43 @@ class View:
             self.dockerfile.text(instruction.code)
         )
 
-    def install(self, stage: Stage, step: Step) -> InstallStep | Obstacle | None:
+    def install(self, step: Step) -> InstallStep | Obstacle | None:
         """Says what the RUN ``step`` installs, as `read_install` does."""
-        return read_install(
-            self.calls(step),
-            lambda: StageFiles(
-                tuple(copy for copy in self.copies_above(stage, step) if isinstance(copy, CopyStep))
-            ),
-        )
+        return read_install(self.effects(step))
+
+    @cached_property
+    def volatility(self) -> Volatility:
+        """How often what each step takes from the build context changes."""
+        return Volatility(self.build.changes, self._context_reads)
+
+    def _context_reads(self, step: Step) -> ContextReads:
+        instruction = step.instruction
+        if instruction.keyword == "RUN" and not instruction.mounts:
+            return ContextReads()
+        return self.effects(step).context
+
+    def cost(self, step: Step) -> StepCost:
+        """Returns what it costs to run ``step``, and how that is known."""
+        if step.id not in self._costs:
+            stage = self.stages.stages[step.stage_index]
+            measured = self.build.costs.measured(self.dockerfile, stage, step)
+            self._costs[step.id] = measured or self._estimate(step)
+        return self._costs[step.id]
+
+    def _estimate(self, step: Step) -> StepCost:
+        keyword = step.instruction.keyword
+        if keyword == "RUN":
+            return self.build.costs.of_run(self.effects(step))
+        return of_copy(self.copy(step)) if keyword in ("COPY", "ADD") else of_other(step)
+
+    def seconds(self, step: Step) -> float:
+        """Returns the seconds that ``step`` takes when it runs, measured or estimated."""
+        return self.cost(step).seconds
+
+    @cached_property
+    def rebuilds(self) -> tuple[Rebuild, ...]:
+        """What the commits of `volatility` make BuildKit run again, step by step."""
+        return rebuilds(self.cache, self.volatility, self.seconds)
 
     def edited(self, edits: Sequence[Edit]) -> Dockerfile:
         """Returns the tree of the text that ``edits`` make."""
@@ -127,15 +184,29 @@ class View:
         context = self.context
         for file in proposal.files:
             context = context.with_file(file.path, file.after.encode("utf-8", "surrogateescape"))
-        return View(tree, replace(self.build, context=context))
+        build = replace(self.build, context=context) if proposal.files else self.build
+        return View(tree, build)
+
+    @cached_property
+    def cache(self) -> CacheModel:
+        """What BuildKit's layer cache makes of this version."""
+        return CacheModel(
+            self.dockerfile,
+            self.stages,
+            self.context,
+            self.build.invocation,
+            self.effects,
+            self.copy,
+        )
 
     def steps_rerun(self, after: View, edited: str) -> Evidence:
         """Returns how many steps run again after the context file ``edited`` changed, here and
         in ``after``. The count is the cache model's, not a build's."""
+        change = ContextChange(changed=(edited,))
         return Evidence(
             "steps_rerun",
             f"edit {edited}",
-            before=len(steps_rerun(self.stages, self.context, edited)),
-            after=len(steps_rerun(after.stages, after.context, edited)),
+            before=len(rerun(self.cache, self.cache.after(change))),
+            after=len(rerun(after.cache, after.cache.after(change))),
             basis="model",
         )

@@ -1,43 +1,56 @@
-"""The cases under ``fixtures/cases``: what is in one, and how to run it.
+"""The cases under ``fixtures``: what is in one, and how to run it.
 
-A case is ``fixtures/cases/<transform>/<reason>/`` with ``before/`` (a build
+A case is ``fixtures/cases/<transform>/<reason>/``, where that transform runs alone, or
+``fixtures/pipelines/<reason>/``, where all of them run, with ``before/`` (a build
 context with its Dockerfile), ``after/`` (the files that change; none: nothing
 changes), ``journal.txt`` (what was applied and held back) and, where the
-defaults do not fit, ``case.toml``: ``dockerfile``, ``target``, ``lanes``.
+defaults do not fit, ``case.toml``: ``dockerfile``, ``target``, ``lanes``, ``build-args`` (names
+that the command gives with values that are not known), ``[[history]]`` (so many ``commits``, the
+newest first, that changed ``paths``) and ``seconds`` (by the first words of a command).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from optimizer.cache.costs import Costs
 from optimizer.catalog import transforms
 from optimizer.context.tree import BuildContext
 from optimizer.cst.source import Source
+from optimizer.history.commits import History
 from optimizer.journal import ContextAnswer, Outcome
 from optimizer.model.stages import Invocation
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
+from optimizer.transform import Transform
 from optimizer.view import Build
+from tests.histories import history_of
 
-CASES = Path(__file__).resolve().parent.parent / "fixtures" / "cases"
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+CASES = FIXTURES / "cases"
+PIPELINES = FIXTURES / "pipelines"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One directory of `CASES`."""
+    """One directory of `CASES` or of `PIPELINES`."""
 
     folder: Path
-    dockerfile: str
-    target: str | None
-    lanes: tuple[str, ...]
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    lanes: tuple[str, ...] = ()
+    build_args: tuple[str, ...] = ()
+    history: tuple[tuple[str, ...], ...] | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """``<transform>/<reason>``."""
-        return self.folder.relative_to(CASES).as_posix()
+        """``<transform>/<reason>``, or ``pipelines/<reason>``."""
+        return "/".join(self.folder.parts[-2:])
 
     @property
     def before(self) -> Path:
@@ -47,37 +60,59 @@ class Case:
     def after(self) -> Path:
         return self.folder / "after"
 
-    def outcome(self, text: str | None = None) -> Outcome:
-        """Runs the case's transform alone on ``before/``, or on ``text`` in its place."""
-        path = self.before / self.dockerfile
-        source = Source.from_bytes(self.dockerfile, path.read_bytes())
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """The one that the case is of, or all of them."""
+        of = self.folder.parent
+        return transforms() if of == PIPELINES else transforms(select=(of.name,))
+
+    @property
+    def build(self) -> Build:
+        """How the case is built."""
+        return Build(
+            BuildContext(self.before, dockerfile=self.before / self.dockerfile),
+            Invocation(target=self.target, build_args=dict.fromkeys(self.build_args)),
+            ContextAnswer(".", "the case"),
+            history=self._history,
+            costs=Costs(configured=self.seconds),
+        )
+
+    def _history(self) -> History | None:
+        return None if self.history is None else history_of(self.before, self.history)
+
+    def outcome(
+        self, text: str | None = None, catalogue: tuple[Transform, ...] | None = None
+    ) -> Outcome:
+        """Runs the case's transforms on ``before/``, or on ``text`` in its place; with
+        ``catalogue`` those instead."""
+        source = Source.from_bytes(self.dockerfile, (self.before / self.dockerfile).read_bytes())
         if text is not None:
             source = Source(self.dockerfile, text)
-        build = Build(
-            BuildContext(self.before, dockerfile=path),
-            Invocation(target=self.target),
-            ContextAnswer(".", "the case"),
-        )
-        return run(
-            self.dockerfile,
-            source,
-            (build,),
-            transforms(select=(self.folder.parent.name,)),
-            Safety.CHANGES_IMAGE,
-        )
+        chosen = self.transforms if catalogue is None else catalogue
+        return run(self.dockerfile, source, (self.build,), chosen, Safety.CHANGES_IMAGE)
 
 
 def all_cases() -> Iterator[Case]:
     """Yields every case, in the order of its id."""
-    for folder in sorted(path for path in CASES.glob("*/*") if path.is_dir()):
+    folders = (*CASES.glob("*/*"), *PIPELINES.glob("*"))
+    for folder in sorted(path for path in folders if path.is_dir()):
         said = folder / "case.toml"
         options = tomllib.loads(said.read_text("utf-8")) if said.is_file() else {}
+        history = options.get("history")
         yield Case(
             folder,
             options.get("dockerfile", "Dockerfile"),
             options.get("target"),
             tuple(options.get("lanes", ())),
+            tuple(options.get("build-args", ())),
+            None if history is None else tuple(_commits(history)),
+            options.get("seconds", {}),
         )
+
+
+def _commits(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        yield from [tuple(row["paths"])] * row["commits"]
 
 
 def journal(outcome: Outcome) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from pytest_snapshot.plugin import Snapshot
 
+from optimizer.catalog import transforms
 from tests.cases import Case, all_cases, journal
 
 CASES = [pytest.param(case, id=case.id) for case in all_cases()]
@@ -30,6 +31,16 @@ def test_case_is_settled_after_one_run(case: Case) -> None:
     once = case.outcome()
     if not once.files:
         assert case.outcome(once.after).after == once.after
+
+
+@pytest.mark.parametrize("case", [pytest.param(each, id=each.id) for each in all_cases()])
+def test_all_transforms_together_come_to_rest_in_either_order(case: Case) -> None:
+    for catalogue in (transforms(), tuple(reversed(transforms()))):
+        once = case.outcome(catalogue=catalogue)
+        assert not any(held.code == "does-not-settle" for held in once.held)
+        if not once.files:
+            again = case.outcome(once.after, catalogue=(*catalogue, *catalogue))
+            assert case.outcome(again.after, catalogue=catalogue).after == again.after
 
 
 def _nested(files: dict[str, bytes]) -> dict[str, object]:

@@ -7,5 +7,10 @@ from __future__ import annotations
 
 from optimizer.facade import Transform
 from transforms.copy_manifests_first import CopyManifestsFirst
+from transforms.order_by_volatility import OrderByVolatility
 
-CATALOGUE: tuple[Transform, ...] = (CopyManifestsFirst(),)
+CATALOGUE: tuple[Transform, ...] = (
+    CopyManifestsFirst(),
+    # Behind it: a COPY that is split has parts which seldom change, and those can be ordered.
+    OrderByVolatility(),
+)

@@ -80,7 +80,6 @@ COPY below puts the context's lockfile back, and `drops` names it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from optimizer.facade import (
@@ -103,21 +102,18 @@ from optimizer.facade import (
     blank_line_above,
     brings_more,
     brings_sources,
+    conflict,
     copies_from_host,
-    copy_conflict,
     copy_lines,
     covered,
     hide,
     is_set_apart,
     line_below,
     place_in_list,
-    read_copy,
-    run_conflict,
     runs_triggers,
     sample_edit,
     says_bust_cache,
     staying_files,
-    touch_conflict,
 )
 
 MOST_COPIES = 200
@@ -163,7 +159,7 @@ class CopyManifestsFirst(Transform):
 
     def _below_sources(self, view: View, stage: Stage, step: Step) -> Proposal | Obstacle | None:
         """Looks at one RUN below sources: does it install dependencies?"""
-        install = view.install(stage, step)
+        install = view.install(step)
         if install is None or isinstance(install, Obstacle):
             return install
         above = [c for c in view.copies_above(stage, step) if c.step.stage_index == stage.index]
@@ -235,15 +231,11 @@ def _in_the_way(
     """Returns the first thing between ``copy`` and the install that ``copy`` may not pass."""
     between = stage.steps[copy.step.number : step.number - 1]
     in_place = frozenset(install.inputs.reads)
-    for other_step in between:
-        obstacle = None
-        if other_step.instruction.keyword == "RUN":
-            obstacle = run_conflict(copy, other_step, view.calls(other_step), in_place)
-        elif other_step.instruction.keyword in ("COPY", "ADD"):
-            other = view.copy(other_step)
-            obstacle = None if other in sources else copy_conflict(copy, other)
-        if obstacle is not None:
-            return obstacle
+    passed = (each for each in between if all(each is not other.step for other in sources))
+    found = (conflict(view.effects(copy.step), view.effects(each), in_place) for each in passed)
+    standing = next(filter(None, found), None)
+    if standing is not None:
+        return standing.as_obstacle()
     mounts = step.instruction.mounts
     if any(mount.type == "bind" and not mount.options.get("from") for mount in mounts):
         return Obstacle(
@@ -257,22 +249,15 @@ def _in_the_way(
             "The base image runs ONBUILD instructions that this file does not show.",
             "Use a base image without ONBUILD.",
         )
-    passed = [each.instruction for each in (copy.step, *between, step)]
-    if says_bust_cache(view.dockerfile, passed):
+    instructions = [each.instruction for each in (copy.step, *between, step)]
+    if says_bust_cache(view.dockerfile, instructions):
         return Obstacle(
             "intended-cache-bust",
             "A comment says that the cache is meant to be left unused here.",
             "Take the comment away if that is no longer so.",
         )
-    moved = read_copy(replace(copy.step, state=step.state), view.context)
-    if not isinstance(moved, CopyStep) or moved.sources != copy.sources:
-        return Obstacle(
-            "state-between",
-            f"Line {copy.step.instruction.line} would copy to another place below the install, "
-            "since WORKDIR or a variable changes in between.",
-            "Use an absolute target.",
-        )
-    return touch_conflict(copy, step, install.beside, in_place)
+    standing = conflict(view.effects(copy.step), install.beside, in_place)
+    return None if standing is None else standing.as_obstacle()
 
 
 def _host_directories(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from optimizer.journal import Applied, Failure, Outcome, Record
-from optimizer.proposal import Evidence
+from optimizer.proposal import Evidence, Measured, Spread
 from optimizer.report.patch import applied_diff, outcome_diff
 from optimizer.report.words import errors
 
@@ -98,16 +98,33 @@ def _applied(path: str, applied: Applied) -> dict[str, object]:
         "reason": applied.reason,
         "drops": list(applied.drops),
         "assumes": list(applied.assumes),
-        "evidence": [_evidence(each) for each in applied.evidence],
+        "evidence": [evidence(each) for each in applied.evidence],
+        **({"confirmed": True} if applied.confirmed else {}),
         "patch": applied_diff(path, applied),
     }
 
 
-def _evidence(evidence: Evidence) -> dict[str, object]:
+def evidence(of: Evidence) -> dict[str, object]:
+    """Returns one number before and after a change, with what was measured of it."""
+    measured = of.measured
+    values: dict[str, object] = {} if measured is None else {"measured": _measured(measured)}
     return {
-        "metric": evidence.metric,
-        "scenario": evidence.scenario,
-        "before": evidence.before,
-        "after": evidence.after,
-        "basis": evidence.basis,
+        "metric": of.metric,
+        "scenario": of.scenario,
+        "before": of.before,
+        "after": of.after,
+        "basis": of.basis,
+        **values,
     }
+
+
+def _measured(measured: Measured) -> dict[str, object]:
+    return {
+        "before": _spread(measured.before),
+        "after": _spread(measured.after),
+        "repetitions": measured.repetitions,
+    }
+
+
+def _spread(spread: Spread) -> dict[str, float]:
+    return {"median": spread.median, "least": spread.least, "most": spread.most}

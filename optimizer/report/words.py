@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from optimizer.journal import Applied, ContextAnswer, Failure, Held, Outcome, Record
-from optimizer.proposal import Evidence, Safety
+from optimizer.proposal import Evidence, Measured, Safety, Spread
 
 HELD_SHOWN = 3
 """Refusals of one file that are shown unless all are asked for."""
@@ -20,13 +20,22 @@ _PROMISES = {
     Safety.CHANGES_IMAGE: "it builds; the image differs",
 }
 
-_METRICS = {"steps_rerun": ("step reruns", "steps rerun")}
+_METRICS = {
+    "steps_rerun": ("step reruns", "steps rerun"),
+    "runs": ("run", "runs"),
+    "rebuild_seconds": ("second of rebuilds", "seconds of rebuilds"),
+}
 """What a number counts, for one and for more. Other metrics read as they are called."""
+
+_SCALES = {"seconds": ((60, "min"), (1, "s")), "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
+"""By the last word of a metric: the units it is shown in, the largest first, as multiples of
+its own (SI prefixes, as Docker shows sizes)."""
 
 _BASES = {
     "text": "read off the text",
     "declared": "as a comment declares",
     "model": "by the cache model",
+    "estimate": "by the cache model, with estimated costs",
     "build": "measured in a build",
 }
 
@@ -62,15 +71,50 @@ def count(number: int, one: str, more: str | None = None) -> str:
 
 def number(evidence: Evidence) -> str:
     """Returns the sentence for one number: ``edit src/app.js: 6 steps rerun -> 2``."""
+    return printable(f"{evidence.scenario}: {_change(evidence)}")
+
+
+def _change(evidence: Evidence) -> str:
+    last = evidence.metric.rpartition("_")[2]
+    if last in _SCALES:
+        before, after = (_scaled(each, last) for each in (evidence.before, evidence.after))
+        return f"{before} -> {after}"
     one, more = _METRICS.get(evidence.metric, (evidence.metric.replace("_", " "),) * 2)
-    before, after = f"{evidence.before:g}", f"{evidence.after:g}"
     unit = one if evidence.before == 1 else more
-    return printable(f"{evidence.scenario}: {before} {unit} -> {after}")
+    return f"{evidence.before:g} {unit} -> {evidence.after:g}"
+
+
+def _scaled(number: float, word: str) -> str:
+    """Shows seconds or bytes in a unit that keeps the number short: ``1.4 min``, ``12 MB``."""
+    for scale, unit in _SCALES[word]:
+        if number >= scale:
+            return f"{number / scale:.3g} {unit}"
+    return f"{number:.2g} s" if word == "seconds" else f"{number:.0f} bytes"
 
 
 def basis(evidence: Evidence) -> str:
-    """Says where a number comes from."""
-    return _BASES[evidence.basis]
+    """Says where a number comes from, and what builds say of it."""
+    if evidence.measured is None:
+        return _BASES[evidence.basis]
+    return f"{_BASES[evidence.basis]}, {_measured(evidence, evidence.measured)}"
+
+
+def _measured(evidence: Evidence, measured: Measured) -> str:
+    """Shows what was measured beside what was predicted; of a number that is itself a median
+    only how far the measurements lie apart."""
+    ranges = f"{_range(evidence, measured.before)} -> {_range(evidence, measured.after)}"
+    if evidence.basis == "build":
+        return f"median of {measured.repetitions}: {ranges}"
+    return f"measured {ranges}"
+
+
+def _range(evidence: Evidence, spread: Spread) -> str:
+    last = evidence.metric.rpartition("_")[2]
+    least, most = (
+        _scaled(each, last) if last in _SCALES else f"{each:g}"
+        for each in (spread.least, spread.most)
+    )
+    return least if least == most else f"{least} to {most}"
 
 
 def strongest(evidence: Sequence[Evidence]) -> Evidence | None:
@@ -97,7 +141,8 @@ def lines(applied: Applied) -> str:
 def change_rows(applied: Applied) -> list[tuple[str, str]]:
     """Returns what is said of a change below its title, as labels with text."""
     rows = [("gain", f"{number(each)} ({basis(each)})") for each in applied.evidence]
-    rows += [("promise", promise(applied.safety)), ("why", printable(applied.reason))]
+    held = " (held in a real build)" if applied.confirmed else ""
+    rows += [("promise", promise(applied.safety) + held), ("why", printable(applied.reason))]
     if applied.drops:
         rows.append(("differs", ", ".join(map(printable, applied.drops))))
     rows += [("assumes", printable(each)) for each in applied.assumes]

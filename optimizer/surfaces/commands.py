@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from optimizer.journal import Failure
+
+if TYPE_CHECKING:
+    from optimizer.cache.timings import Timings
+    from optimizer.surfaces.load import Request
 
 app = typer.Typer(
     help="Rewrites Dockerfiles so that their layer cache is reused.",
@@ -79,6 +85,17 @@ def _build_args(values: Iterable[str] | None) -> dict[str, str]:
 Target = Annotated[
     list[str] | None, typer.Option(metavar="STAGE", help="The stage that is built; repeatable.")
 ]
+ContextOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--context",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="The build context; when not said, what Compose and Bake files, CI workflows or "
+        "scripts of the repository say, else the Dockerfile's folder.",
+    ),
+]
 BuildArg = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,6 +108,95 @@ Platform = Annotated[
     list[str] | None,
     typer.Option(metavar="P", help="The platform that is built for; repeatable."),
 ]
+
+
+HistoryOption = Annotated[
+    int,
+    typer.Option(
+        "--history",
+        metavar="N",
+        min=0,
+        max=100_000,
+        help="How many commits say how often a file changes; 0 asks no history.",
+    ),
+]
+TimingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--timings",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A build's log, of --progress=rawjson or plain, for what steps cost.",
+    ),
+]
+
+
+def _timings(path: Path | None) -> Timings | None:
+    if path is None:
+        return None
+    from optimizer.surfaces.console import refuse
+    from optimizer.surfaces.logs import read_log
+
+    log = read_log(path)
+    return refuse(log) if isinstance(log, Failure) else log
+
+
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID,...",
+        help="Only these transforms.",
+        callback=_split_ids,
+        autocompletion=_complete_transforms,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID,...",
+        help="All transforms but these.",
+        callback=_split_ids,
+        autocompletion=_complete_transforms,
+    ),
+]
+Builder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A builder of docker buildx, or podman, or buildah; when not said, the one that "
+        "buildx has in use.",
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(metavar="MODE", help="The network of RUN steps: host, none, default."),
+]
+TimeLimit = Annotated[
+    float, typer.Option(metavar="SECONDS", min=1, help="The time that one build may take.")
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the images that were built.")]
+SECONDS = 1800.0
+
+
+def _request(
+    context: Path | None,
+    target: list[str] | None,
+    build_arg: list[str] | None,
+    platform: list[str] | None,
+    select: list[str] | None,
+    without: list[str] | None,
+) -> Request:
+    from optimizer.surfaces.load import Request
+
+    return Request(
+        context=context,
+        targets=tuple(target or ()),
+        build_args=_build_args(build_arg),
+        platforms=tuple(platform or ()),
+        select=tuple(select or ()),
+        without=tuple(without or ()),
+    )
 
 
 @app.callback()
@@ -137,37 +243,21 @@ def fix(
         Literal["same-image", "same-behavior", "changes-image"] | None,
         typer.Option(help="The least promise accepted; changes-image when not said."),
     ] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID,...",
-            help="Only these transforms.",
-            callback=_split_ids,
-            autocompletion=_complete_transforms,
-        ),
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID,...",
-            help="All transforms but these.",
-            callback=_split_ids,
-            autocompletion=_complete_transforms,
-        ),
-    ] = None,
-    context: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The build context; when not said, what Compose and Bake files, CI workflows or "
-            "scripts of the repository say, else the Dockerfile's folder.",
-        ),
-    ] = None,
+    select: Select = None,
+    without: Without = None,
+    context: ContextOption = None,
     target: Target = None,
     build_arg: BuildArg = None,
     platform: Platform = None,
+    history: HistoryOption = 500,
+    timings: TimingsOption = None,
+    verify_: Annotated[
+        bool, typer.Option("--verify", help="Keep only what builds on a real engine confirm.")
+    ] = False,
+    builder: Builder = None,
+    network: Network = None,
+    time_limit: TimeLimit = SECONDS,
+    keep: Keep = False,
     explain_held: Annotated[
         bool, typer.Option("--explain-held", help="Show everything that was held back.")
     ] = False,
@@ -183,26 +273,137 @@ def fix(
     Standard output is a patch for `git apply` or `patch -p1` at the repository root;
     standard error says what was found, why it pays and what it promises.
     """
+    from dataclasses import replace
+
     from optimizer.surfaces import fix as run
     from optimizer.surfaces.config import SAFETIES
-    from optimizer.surfaces.load import Request
+    from optimizer.surfaces.load import Engine
 
     chosen = paths or [Path()]
     if write and check:
         raise typer.BadParameter("--write and --check exclude each other")
     if Path("-") in chosen and (write or len(chosen) > 1):
         raise typer.BadParameter("- is standard input: it stands alone and cannot be written")
+    request = replace(
+        _request(context, target, build_arg, platform, select, without),
+        safety=SAFETIES[safety] if safety else None,
+        history=history,
+        timings=_timings(timings),
+    )
+    engine = Engine(builder, network, time_limit, keep) if verify_ else None
+    mode = run.Mode(write, check, format_, output, explain_held)
+    raise typer.Exit(run.fix(chosen, request, mode, jobs, engine))
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False, help="A Dockerfile.")],
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "text",
+    builder: Builder = None,
+    network: Network = None,
+    time_limit: TimeLimit = SECONDS,
+    keep: Keep = False,
+    measure: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Build each version N times more and after edits, and show time and bytes.",
+        ),
+    ] = 0,
+    select: Select = None,
+    without: Without = None,
+    context: ContextOption = None,
+    target: Target = None,
+    build_arg: BuildArg = None,
+    platform: Platform = None,
+) -> None:
+    """Build a file before and after its rewrite on a real engine and compare.
+
+    The original is built cold twice, which shows what differs by chance, then the rewrite.
+    Exit code 1: a promise broke; 2: the original does not build; 3: no engine, or no build
+    could tell.
+    """
+    from optimizer.surfaces import verify as run
+    from optimizer.surfaces.load import Engine
+
+    request = _request(context, target, build_arg, platform, select, without)
+    engine = Engine(builder, network, time_limit, keep, measure)
+    raise typer.Exit(run.verify(file, request, engine, format_))
+
+
+@app.command()
+def bisect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False, help="A Dockerfile.")],
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "text",
+    builder: Builder = None,
+    network: Network = None,
+    time_limit: TimeLimit = SECONDS,
+    keep: Keep = False,
+    select: Select = None,
+    without: Without = None,
+    context: ContextOption = None,
+    target: Target = None,
+    build_arg: BuildArg = None,
+    platform: Platform = None,
+) -> None:
+    """Find which change of a rewrite breaks its promise in a real build.
+
+    Builds as many versions as it takes to halve the changes until one is left.
+    Exit codes are those of verify.
+    """
+    from optimizer.surfaces import verify as run
+    from optimizer.surfaces.load import Engine
+
+    request = _request(context, target, build_arg, platform, select, without)
+    engine = Engine(builder, network, time_limit, keep)
+    raise typer.Exit(run.bisect(file, request, engine, format_))
+
+
+@app.command()
+def cache(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A Dockerfile; - reads standard input.")
+    ],
+    change: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file of the context that is edited: shows which steps run again; repeatable.",
+        ),
+    ] = None,
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "text",
+    context: ContextOption = None,
+    target: Target = None,
+    build_arg: BuildArg = None,
+    platform: Platform = None,
+    history: HistoryOption = 500,
+    timings: TimingsOption = None,
+) -> None:
+    """Show what runs each step again, how often it did in the history, and what that cost.
+
+    Shown for the file as it is, and as `dockopt fix` would make it. Without a history that says
+    enough, a hundred assumed commits stand in for it; without --timings, seconds are estimates.
+    """
+    from optimizer.surfaces import cache as run
+    from optimizer.surfaces.load import Request
+
     request = Request(
         context=context,
         targets=tuple(target or ()),
         build_args=_build_args(build_arg),
         platforms=tuple(platform or ()),
-        select=tuple(select or ()),
-        without=tuple(without or ()),
-        safety=SAFETIES[safety] if safety else None,
+        history=history,
+        timings=_timings(timings),
     )
-    mode = run.Mode(write, check, format_, output, explain_held)
-    raise typer.Exit(run.fix(chosen, request, mode, jobs))
+    question = run.Question(file, tuple(change or ()), format_)
+    raise typer.Exit(run.cache(question, request))
 
 
 @app.command()
@@ -241,10 +442,12 @@ def explain(
 @app.command("print")
 def print_(
     what: Annotated[
-        Literal["instructions", "stages"],
+        Literal["instructions", "stages", "effects", "cache"],
         typer.Argument(
             metavar="WHAT",
-            help="instructions: what the parser sees; stages: steps, states and their graph.",
+            help="instructions: what the parser sees; stages: steps, states and their graph; "
+            "effects: what each step reads and writes; cache: what the cache key of each step "
+            "holds.",
         ),
     ],
     file: Annotated[
@@ -260,10 +463,26 @@ def print_(
     platform: Annotated[
         str | None, typer.Option(metavar="P", help="The platform that is built for.")
     ] = None,
+    context: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="For effects and cache: the build context; the file's folder when not said.",
+        ),
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="For cache: a file of the context that changes; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Look inside the analysis of one file."""
     from optimizer.model.stages import Invocation
     from optimizer.surfaces.show import show
 
     invocation = Invocation(target, _build_args(build_arg), platform)
-    raise typer.Exit(show(what, file, format_, invocation))
+    raise typer.Exit(show(what, file, format_, invocation, context, change or ()))

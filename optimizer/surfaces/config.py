@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from optimizer.proposal import Safety
 
 _LISTS = ("select", "without", "exclude")
 KEYS = (*_LISTS, "safety", "context", "smoke", "costs")
-"""All keys that a configuration may hold; ``smoke`` and ``costs`` say nothing to `fix`."""
+"""All keys that a configuration may hold."""
+
+_LONGEST = 7 * 24 * 3600
+"""Seconds that a command may be said to take."""
 
 SAFETIES: Mapping[str, Safety] = {safety.label: safety for safety in reversed(Safety)}
 """The promises by the names that people write, the strongest first."""
@@ -24,7 +27,9 @@ class Config:
     """What one file configures.
 
     ``exclude`` holds patterns as in ``.gitignore``, relative to the folder of
-    ``path``; ``context`` is absolute. ``path`` is None where there is no file.
+    ``path``; ``context`` is absolute; ``costs`` are seconds by the first words of
+    a command. ``smoke`` are the words of a command that has to give the same answer in
+    both images; a text is one for ``/bin/sh -c``. ``path`` is None where there is no file.
     """
 
     path: Path | None = None
@@ -34,6 +39,8 @@ class Config:
     exclude: tuple[str, ...] = ()
     safety: Safety | None = None
     context: Path | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    smoke: tuple[str, ...] = ()
 
 
 @dataclass
@@ -126,7 +133,13 @@ def _config(path: Path, text: str, table: Mapping[str, Any]) -> Config | Failure
         **{key: tuple(table[key]) for key in _LISTS if key in table},
         safety=SAFETIES[table["safety"]] if "safety" in table else None,
         context=path.parent / table["context"] if "context" in table else None,
+        costs={name: float(seconds) for name, seconds in table.get("costs", {}).items()},
+        smoke=_command(table.get("smoke", ())),
     )
+
+
+def _command(value: str | Sequence[str]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", value) if isinstance(value, str) else tuple(value)
 
 
 def _objection(key: str, value: object) -> str | None:
@@ -139,8 +152,22 @@ def _objection(key: str, value: object) -> str | None:
         return f"safety has to be one of {', '.join(SAFETIES)}"
     if key == "context" and not isinstance(value, str):
         return "context has to be a folder"
+    if key == "costs" and not _are_seconds(value):
+        return "costs has to be a table of commands with their seconds"
+    if key == "smoke" and not (value and (isinstance(value, str) or _are_strings(value))):
+        return "smoke has to be a command, or a list of its words"
     return None
 
 
 def _are_strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _are_seconds(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name.strip()
+        and isinstance(each, int | float)
+        and not isinstance(each, bool)
+        and 0 <= each <= _LONGEST
+        for name, each in value.items()
+    )

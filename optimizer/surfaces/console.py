@@ -10,10 +10,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from optimizer.journal import Failure
     from optimizer.report.terminal import Screen
+    from optimizer.verify.builders import Watch
+    from optimizer.verify.judge import Announce
 
 WRONG = 2
 """The exit code of bad usage, and of a file that could not be read or is no Dockerfile."""
+
+NO_ENGINE = 3
+"""The exit code where a part outside dockopt is missing or failed."""
 
 MANY_FILES = 20
 """From so many files on a progress bar is worth the time its library takes to load."""
@@ -49,6 +57,14 @@ def stop(message: str) -> NoReturn:
     sys.exit(WRONG)
 
 
+def refuse(failure: Failure) -> NoReturn:
+    """Ends the run with what is wrong with a file that the user named."""
+    from optimizer.report.words import errors
+
+    tell("".join(f"{line}\n" for line in errors(failure)))
+    sys.exit(WRONG)
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Tells whether somebody looks at ``stream``."""
     return stream.isatty()
@@ -80,13 +96,49 @@ def progress(files: int) -> Iterator[Callable[[int], None]]:
     if files < MANY_FILES or not is_terminal(sys.stderr):
         yield lambda done: None
         return
+    with _bar() as bar:
+        task = bar.add_task("", total=files)
+        yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def commits_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Shows a bar on a terminal while commits are read; gives what is told how many are done,
+    and of how many. None where nobody looks."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    with _bar() as bar:
+        task = bar.add_task("commits", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=files)
-        yield lambda done: bar.advance(task, done)
+        yield bar
+
+
+@contextmanager
+def build_progress() -> Iterator[Announce]:
+    """Shows builds while they run: on a terminal the steps at work and the last line of their
+    output, else one line for each build. Gives what announces a build and watches it."""
+    if not is_terminal(sys.stderr):
+
+        def announce(which: str) -> Watch:
+            tell(f"building the {which}\n")
+            return lambda progress: None
+
+        yield announce
+        return
+    from optimizer.surfaces.live import BuildDisplay
+
+    with BuildDisplay() as display:
+        yield display.announce
 
 
 def _silence_output() -> None:

@@ -11,8 +11,17 @@ from typing import Literal, TypeAlias
 from optimizer.cst.source import Source
 from optimizer.journal import Failure, Outcome, Record
 from optimizer.report.words import errors
-from optimizer.surfaces.console import WRONG, is_terminal, progress, put, screen, stop, tell
-from optimizer.surfaces.load import Request, Task, plan, plan_input
+from optimizer.surfaces.console import (
+    WRONG,
+    build_progress,
+    is_terminal,
+    progress,
+    put,
+    screen,
+    stop,
+    tell,
+)
+from optimizer.surfaces.load import Engine, Request, Task, plan, plan_input
 from optimizer.surfaces.run import default_jobs, look_at_all
 
 WOULD_CHANGE = 1
@@ -47,14 +56,29 @@ class Mode:
         )
 
 
-def fix(paths: Sequence[Path], request: Request, mode: Mode, jobs: int | None) -> int:
-    """Does the whole run and returns the exit code."""
+def fix(
+    paths: Sequence[Path],
+    request: Request,
+    mode: Mode,
+    jobs: int | None,
+    engine: Engine | None = None,
+) -> int:
+    """Does the whole run and returns the exit code. With an ``engine`` only what it confirms
+    is proposed."""
     planned = [plan_input(sys.stdin.buffer.read(), request)] if paths == [Path("-")] else []
     planned = planned or plan(paths, request)
     tasks = [each for each in planned if isinstance(each, Task)]
     with progress(len(tasks)) as done:
         looked = iter(look_at_all(tasks, request, jobs or default_jobs(len(tasks)), done))
     records = [each if isinstance(each, Failure) else next(looked) for each in planned]
+    if engine is not None:
+        from optimizer.surfaces.verify import blame
+        from optimizer.verify.builders import EngineFault
+
+        try:
+            records = _confirmed(planned, records, request, engine)
+        except EngineFault as fault:
+            return blame(fault)
     if mode.write:
         records = [_written(each, record) for each, record in zip(planned, records, strict=True)]
     if mode.reports:
@@ -64,6 +88,20 @@ def fix(paths: Sequence[Path], request: Request, mode: Mode, jobs: int | None) -
         return WRONG
     changed = any(isinstance(record, Outcome) and record.changed for record in records)
     return WOULD_CHANGE if mode.check and changed else 0
+
+
+def _confirmed(
+    planned: Sequence[Task | Failure], records: Sequence[Record], request: Request, engine: Engine
+) -> list[Record]:
+    from optimizer.surfaces.verify import confirmed, ended_in_order
+
+    with ended_in_order(), build_progress() as announce:
+        return [
+            confirmed(task, request, record, engine, announce)
+            if isinstance(task, Task) and isinstance(record, Outcome)
+            else record
+            for task, record in zip(planned, records, strict=True)
+        ]
 
 
 def _written(planned: Task | Failure, record: Record) -> Record:

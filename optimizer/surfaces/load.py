@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from optimizer.cache.costs import Costs
 from optimizer.catalog import UnknownTransform, transforms
 from optimizer.context.dockerfiles import find_dockerfiles, repository_root
 from optimizer.context.find import FoundContext, RepositoryEvidence
@@ -18,19 +20,28 @@ from optimizer.context.tree import BuildContext
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
+from optimizer.history.commits import History
 from optimizer.journal import ContextAnswer, Failure
 from optimizer.model.stages import Invocation
 from optimizer.proposal import Safety
 from optimizer.surfaces.config import Config, Configs, wrong_key
 from optimizer.view import Build
 
+if TYPE_CHECKING:
+    from optimizer.cache.timings import Timings
+
 LARGEST_FILE = 64 << 20
 """Bytes; far more than BuildKit takes, whose frontend gets the file in one 16 MB message."""
 
 
+HISTORY = 500
+"""Commits that are looked at unless --history says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks for; empty where it says nothing."""
+    """What the command line asks for; empty where it says nothing. ``history`` is a number of
+    commits, 0 for none."""
 
     context: Path | None = None
     targets: tuple[str, ...] = ()
@@ -39,6 +50,21 @@ class Request:
     select: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     safety: Safety | None = None
+    history: int = HISTORY
+    timings: Timings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How the user wants builds done. ``builder`` is a name that docker buildx knows, ``network``
+    what RUN steps get, ``seconds`` the time that one build may take; with ``keep`` the images
+    stay on the engine. ``measure`` is how often each build is measured, 0 for not at all."""
+
+    builder: str | None = None
+    network: str | None = None
+    seconds: float = 1800
+    keep: bool = False
+    measure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,19 @@ class Repository:
     """What the files of one repository share; read on first asking."""
 
     root: Path
+    progress: Callable[[int, int], None] | None = None
+    _histories: dict[Path, History] = field(default_factory=dict, repr=False)
+
+    def history(self, folder: Path, limit: int) -> History | None:
+        """Returns the last ``limit`` commits of the repository that ``folder`` lies in."""
+        if limit == 0:
+            return None
+        top = repository_root(folder)
+        if top not in self._histories:
+            from optimizer.history.read import read_history
+
+            self._histories[top] = read_history(top, limit, self.progress)
+        return self._histories[top]
 
     @cached_property
     def evidence(self) -> RepositoryEvidence:
@@ -155,6 +194,7 @@ def builds(
     found. ``overlay`` holds files that the run has changed but not written.
     """
     found, notes = _contexts(task, request, repository)
+    costs = Costs(request.timings, task.config.costs)
     ways: dict[tuple[Path, str], Build] = {}
     for each in found:
         tree = BuildContext(each.path, dockerfile=task.names[0] if task.names else None)
@@ -169,6 +209,8 @@ def builds(
                 answer,
                 chosen=bool(request.targets),
                 neighbours=lambda: repository.neighbours(task.file),
+                history=partial(repository.history, each.path, request.history),
+                costs=costs,
             )
             ways.setdefault((each.path, repr(invocation)), build)
     return tuple(ways.values()), notes

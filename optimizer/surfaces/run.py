@@ -10,7 +10,7 @@ from pathlib import Path
 from optimizer.catalog import transforms
 from optimizer.context.tree import ContextError
 from optimizer.cst.source import Source
-from optimizer.journal import Failure, Outcome, Record
+from optimizer.journal import Denied, Failure, Outcome, Record
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
 from optimizer.surfaces.load import Repository, Request, Task, builds, read_file, read_source
@@ -53,14 +53,15 @@ def look_at(
     request: Request,
     repositories: dict[Path, Repository],
     overlay: Mapping[Path, bytes] | None = None,
+    denied: Sequence[Denied] = (),
 ) -> Record:
-    """Returns what was found for one file.
+    """Returns what was found for one file. Changes that are ``denied`` are held back.
 
     An exception that nobody expected concerns this file alone. It is raised only
     where the environment variable ``DOCKOPT_DEBUG`` is set.
     """
     try:
-        return _look_at(task, request, repositories, overlay or {})
+        return _look_at(task, request, repositories, overlay or {}, denied)
     except ContextError as error:
         return Failure(task.path, f"the build context cannot be read: {error}")
     except Exception as error:
@@ -74,6 +75,7 @@ def _look_at(
     request: Request,
     repositories: dict[Path, Repository],
     overlay: Mapping[Path, bytes],
+    denied: Sequence[Denied],
 ) -> Record:
     data = task.data if task.data is not None else read_file(task.file)
     source = read_source(task.path, data)
@@ -88,6 +90,7 @@ def _look_at(
         ways,
         transforms(request.select or config.select, request.without or config.without),
         request.safety or config.safety or Safety.CHANGES_IMAGE,
+        denied,
     )
     return replace(outcome, notes=(*notes, *outcome.notes))
 

@@ -12,7 +12,7 @@ import pytest
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.nodes import Diagnostic
 from optimizer.journal import Applied, ContextAnswer, Failure, Held, Outcome, Record, Skipped
-from optimizer.proposal import Evidence, Safety
+from optimizer.proposal import Evidence, Measured, Safety, Spread
 from optimizer.report import words
 from optimizer.report.json import render
 from optimizer.report.patch import patch
@@ -209,6 +209,40 @@ def test_no_colour_is_the_same_words() -> None:
 )
 def test_numbers_read_as_sentences(before: float, after: float, sentence: str) -> None:
     assert words.number(Evidence("steps_rerun", "edit a", before, after, "model")) == sentence
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sentence", "basis"),
+    [
+        pytest.param(
+            Evidence(
+                *("steps_rerun", "edit a", 2, 1, "model"),
+                Measured(Spread(2, 2, 2), Spread(1, 1, 1), 3),
+            ),
+            "edit a: 2 steps rerun -> 1",
+            "by the cache model, measured 2 -> 1",
+            id="predicted-and-measured",
+        ),
+        pytest.param(
+            Evidence(
+                *("build_seconds", "cold build", 84, 9.52, "build"),
+                Measured(Spread(84, 80.25, 91), Spread(9.52, 9.5, 9.6), 3),
+            ),
+            "cold build: 1.4 min -> 9.52 s",
+            "measured in a build, median of 3: 1.34 min to 1.52 min -> 9.5 s to 9.6 s",
+            id="seconds",
+        ),
+        pytest.param(
+            Evidence("image_bytes", "image", 2_100_000_000, 512, "build"),
+            "image: 2.1 GB -> 512 bytes",
+            "measured in a build",
+            id="bytes",
+        ),
+    ],
+)
+def test_measurements_read_as_sentences(evidence: Evidence, sentence: str, basis: str) -> None:
+    assert words.number(evidence) == sentence
+    assert words.basis(evidence) == basis
 
 
 def test_the_strongest_number_falls_the_furthest() -> None:

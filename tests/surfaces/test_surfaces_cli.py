@@ -325,7 +325,8 @@ def test_broken_ignore_file_is_an_error_of_its_dockerfile(repository: Path) -> N
         ["-", "api"],
         ["-", "--write"],
         ["--no-such-option"],
-        ["--history", "1"],
+        ["--history", "-1"],
+        ["--timings", "no-such-file"],
     ],
     ids=str,
 )
@@ -400,6 +401,7 @@ def test_select_without_and_safety(repository: Path) -> None:
         ("context = 'api/src'", [], False),
         ("context = 'api/src'", ["--context", "api"], True),
         ("smoke = 'true'\ncosts = {'npm ci' = 3}", [], True),
+        ("smoke = ['/app', '--version']", [], True),
     ],
     ids=str,
 )
@@ -420,6 +422,8 @@ def test_excluded_file_is_handled_when_it_is_named(repository: Path) -> None:
         ("[tool.dockopt]\nselct = []\n", "2:1: error: unknown key 'selct'"),
         ("[tool.dockopt]\nselect = ['nope']\n", "2:1: error: select names an unknown transform"),
         ("[tool.dockopt]\ncontext = 'nope'\n", "2:1: error: context is no folder"),
+        ("[tool.dockopt]\nsmoke = ''\n", "2:1: error: smoke has to be a command"),
+        ("[tool.dockopt]\nsmoke = ['sh', 1]\n", "2:1: error: smoke has to be a command"),
         ("[tool.dockopt\n", "1:14: error: "),
     ],
 )
@@ -592,7 +596,7 @@ def test_explain_lists_and_prints_pages(tmp_path: Path) -> None:
 
 def test_explain_says_who_gives_a_refusal_code(tmp_path: Path) -> None:
     own = dockopt(tmp_path, "explain", "intended-cache-bust")
-    assert own.out.endswith(b"\n\nGiven by: copy-manifests-first\n")
+    assert own.out.endswith(b"\n\nGiven by: copy-manifests-first, order-by-volatility\n")
     everybody = dockopt(tmp_path, "explain", "gate-failed")
     assert everybody.out.endswith(b"\n\nGiven by: any transform\n")
 

@@ -1,0 +1,65 @@
+"""The numbers that show what a change is worth, before and after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from optimizer.cache.rebuilds import Rebuild
+from optimizer.proposal import Evidence, Proposal
+from optimizer.view import View
+
+
+def evidence(before: View, after: View, proposal: Proposal) -> tuple[Evidence, ...]:
+    """Returns what ``proposal`` gains: for one edit that it names, what it says itself, and over
+    the history where that tells a difference.
+
+    Assumed commits stand in for a history only where nothing else shows the gain.
+    """
+    shown = proposal.shown_by
+    found = [before.steps_rerun(after, shown)] if shown is not None else []
+    found += proposal.evidence
+    if before.volatility.basis == "history" or not found:
+        found += (each for each in _over_history(before, after) if each.before != each.after)
+    return tuple(found)
+
+
+def _over_history(before: View, after: View) -> Iterator[Evidence]:
+    old, new = before.rebuilds, after.rebuilds
+    words = before.volatility.words
+    saved = _most_saved(before, old, after, new)
+    if saved is not None:
+        text, was, now = saved
+        yield Evidence("runs", f"`{text}` over {words}", was, now, "model")
+    was_seconds, now_seconds = (sum(each.total for each in found) for found in (old, new))
+    measured = all(before.cost(each.step).basis == "measured" for each in old if each.times)
+    yield Evidence(
+        "rebuild_seconds",
+        words,
+        round(was_seconds, 1),
+        round(now_seconds, 1),
+        "model" if measured else "estimate",
+    )
+
+
+def _most_saved(
+    before: View, old: Sequence[Rebuild], after: View, new: Sequence[Rebuild]
+) -> tuple[str, int, int] | None:
+    """Returns the step of which the fewest seconds are left: its text, and how often it runs.
+
+    Steps are the same where their text is; one that stands in the file twice is left out.
+    """
+    then, now = _by_text(before, old), _by_text(after, new)
+    gains = [
+        ((was.times - now[text].times) * was.seconds, text)
+        for text, was in then.items()
+        if text in now
+    ]
+    gain, text = max(gains, default=(0.0, ""), key=lambda pair: pair[0])
+    return (text, then[text].times, now[text].times) if gain > 0 else None
+
+
+def _by_text(view: View, found: Sequence[Rebuild]) -> dict[str, Rebuild]:
+    texts = [" ".join(each.step.instruction.logical.text.split()) for each in found]
+    numbers = Counter(texts)
+    return {text: each for text, each in zip(texts, found, strict=True) if numbers[text] == 1}
