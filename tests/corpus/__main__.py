@@ -1,10 +1,15 @@
 """``python -m tests.corpus``: what dockopt makes of a folder of real Dockerfiles.
 
-Every file goes through the whole catalogue with an empty context and with one that
-has the manifests of every ecosystem, and with ``--repositories DIR`` every Dockerfile of
-the clones below ``DIR`` with its real context. It prints how many changed and what was
-held back, by code, then everything that must not be: a crash, a lost line, a result that
-does not parse or does not settle. It ends with 1 where there is any.
+Every file goes through the whole catalogue with an empty context, with one that has the
+manifests of every ecosystem, and with one that has whatever the file copies; with
+``--repositories DIR`` every Dockerfile of the clones below ``DIR`` with its real context too. It
+prints how many changed and what was held back, by code, then everything that must not be: a
+crash, a lost line, a result that does not parse or does not settle. It ends with 1 where there is
+any.
+
+``python -m tests.corpus replay --repositories DIR`` says how many rebuilds of installs the
+rewrites would have saved in the real histories of clones that the corpus' list of repositories
+names (``dev_repos.tsv``).
 """
 
 from __future__ import annotations
@@ -20,14 +25,15 @@ from optimizer.context.dockerfiles import find_dockerfiles
 from optimizer.context.find import RepositoryEvidence
 from optimizer.context.tree import BuildContext
 from optimizer.cst.source import Source
-from tests.corpus.runs import VARIABLE, Finding, context_of, corpus_files, findings, rewrite
+from tests.corpus import replay
+from tests.corpus.runs import KINDS, VARIABLE, Finding, context_of, corpus_files, findings, rewrite
 
 
 def sources(folder: Path | None) -> Iterator[tuple[str, Source, BuildContext]]:
     """Yields ``(kind of context, file, context)``."""
     for path in corpus_files():
         source = Source.from_bytes(path.name, path.read_bytes())
-        for kind in ("empty", "generous"):
+        for kind in KINDS:
             yield kind, source, context_of(kind, source)
     for root in sorted(folder.iterdir()) if folder else ():
         evidence = RepositoryEvidence(root.resolve())
@@ -41,10 +47,19 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     options.add_argument("--repositories", type=Path, help="a folder of cloned repositories")
     options.add_argument("--show", action="store_true", help="list every answer")
+    options.add_argument(
+        "what", nargs="?", choices=("answers", "replay"), default="answers", help=argparse.SUPPRESS
+    )
+    options.add_argument("--count", type=int, default=10, help="repositories that are replayed")
+    options.add_argument("--commits", type=int, default=2000, help="commits of each (replay)")
     given = options.parse_args()
     if VARIABLE not in os.environ:
         print(f"{VARIABLE} is not set: it names the folder that holds dockerfiles/")
         return 2
+    if given.what == "replay":
+        if given.repositories is None:
+            options.error("replay wants --repositories, a folder of clones")
+        return replay.main(given.repositories, given.count, given.commits)
     counts: Counter[tuple[str, str]] = Counter()
     wrong: list[Finding] = []
     for kind, source, context in sources(given.repositories):

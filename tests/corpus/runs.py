@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,8 @@ from optimizer.context.tree import BuildContext
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.journal import ContextAnswer, Outcome
-from optimizer.model.stages import Invocation
+from optimizer.model.stages import Invocation, read_stages
+from optimizer.model.values import Known
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
 from optimizer.view import Build
@@ -39,6 +41,10 @@ GENEROUS: Mapping[str, bytes] = {
 """A context that has the manifests of every ecosystem, so that rewrites happen."""
 
 
+KINDS = ("empty", "generous", "fitting")
+"""The contexts that every file is read with."""
+
+
 def corpus_files() -> Iterator[Path]:
     """Yields the Dockerfiles of the corpus; raises KeyError where `VARIABLE` is not set."""
     yield from sorted((Path(os.environ[VARIABLE]) / "dockerfiles").iterdir())
@@ -51,9 +57,37 @@ def rewrite(source: Source, context: BuildContext) -> Outcome:
 
 
 def context_of(kind: str, source: Source) -> BuildContext:
-    """Returns the ``empty`` or the ``generous`` context with ``source`` as its Dockerfile."""
-    files = dict(GENEROUS) if kind == "generous" else {}
+    """Returns a context with ``source`` as its Dockerfile: an ``empty`` one, a ``generous`` one,
+    or one that is ``fitting``, which is generous and has whatever else the file copies."""
+    files = {} if kind == "empty" else dict(GENEROUS)
+    if kind == "fitting":
+        paths = {*files, *_copied(source)}
+        folders = {parent for path in paths for parent in _parents(path)}
+        files = {path: files.get(path, b"") for path in sorted(paths - folders)}
     return BuildContext.from_listing({**files, "Dockerfile": source.data})
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def _copied(source: Source) -> Iterator[str]:
+    """Yields a file for each source of a COPY or ADD: itself where its name has an ending or
+    begins with a capital letter, else one in a directory of that name."""
+    stages = read_stages(parse(source), Invocation()).stages
+    for step in (step for stage in stages for step in stage.steps):
+        instruction = step.instruction
+        if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
+            continue
+        for word in instruction.words[:-1]:
+            value = step.state.expand(word.value)
+            path = posixpath.normpath(value.text.lstrip("/")) if isinstance(value, Known) else "."
+            if path.startswith(".") or ":" in path or any(mark in path for mark in "*?[\\"):
+                continue
+            name = posixpath.basename(path)
+            is_file = "." in name or (name[:1].isupper() and not word.value.endswith("/"))
+            yield path if is_file else f"{path}/file.txt"
 
 
 @dataclass(frozen=True)

@@ -50,17 +50,25 @@ class StandIn:
 STAND_INS = {
     "busybox:1.35": StandIn("busybox", None),
     "node:18-slim": StandIn("node", BOOKWORM, {"VERSION": "18", "NPM": "10.8.2"}),
-    "node:18": StandIn("toolchain", "node:18-slim"),
+    "node:18": StandIn("toolchain", "node:18-slim", {"MORE": "libnode-dev"}),
     "node:20-slim": StandIn("node", TRIXIE, {"VERSION": "20", "NPM": "10.8.2"}),
-    "node:20": StandIn("toolchain", "node:20-slim"),
+    "node:20": StandIn("toolchain", "node:20-slim", {"MORE": "libnode-dev"}),
     "python:3.11-slim": StandIn("python", BOOKWORM, {"VERSION": "3.11"}),
     "python:3.11": StandIn("toolchain", "python:3.11-slim"),
     "python:3.13-slim": StandIn("python", TRIXIE, {"VERSION": "3.13"}),
     "golang:1.19": StandIn("golang", BOOKWORM, {"VERSION": "1.19"}),
     "golang:1.24": StandIn("golang", TRIXIE, {"VERSION": "1.24"}),
+    "gcc:12": StandIn("toolchain", BOOKWORM),
+    "php:8.2-cli": StandIn("php", BOOKWORM, {"VERSION": "8.2"}),
+    "ruby:3.1-slim": StandIn("ruby", BOOKWORM, {"VERSION": "3.1"}),
+    "ruby:3.1": StandIn("toolchain", "ruby:3.1-slim", {"MORE": "ruby-dev"}),
+    "openjdk:17-slim": StandIn("java", BOOKWORM, {"PACKAGE": "openjdk-17-jdk-headless"}),
+    "nginx:1.22": StandIn("nginx", BOOKWORM, {"VERSION": "1.22"}),
 }
-"""bookworm has Node 18, Python 3.11 and Go 1.19; trixie has Node 20, Python 3.13 and Go 1.24
-(packages nodejs, python3 and golang-go of each suite). busybox is Debian's busybox-static."""
+"""bookworm has Node 18, Python 3.11, Go 1.19, GCC 12, PHP 8.2, Ruby 3.1, OpenJDK 17
+and nginx 1.22; trixie has Node 20, Python 3.13 and Go 1.24 (packages nodejs, python3, golang-go,
+gcc, php-cli, ruby, openjdk-17-jdk-headless and nginx of each suite). busybox is Debian's
+busybox-static."""
 
 
 def provide(engine: Engine, images: Iterable[str]) -> None:
