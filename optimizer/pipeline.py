@@ -83,7 +83,8 @@ def _rewritten(
     least: Safety,
     denied: Sequence[Denied],
 ) -> Outcome:
-    """Runs ``transforms`` for the builds whose target exists.
+    """Runs ``transforms`` for the builds whose target exists; a file whose stages take files
+    from each other is left with that diagnostic.
 
     Where none does, the file is left with the diagnostics of the strongest build if
     the user chose the target, and else looked at as a build without a target sees it.
@@ -91,6 +92,8 @@ def _rewritten(
     one that a build argument completes.
     """
     sound = tuple(view for view in views if view.stages.target is not None)
+    if (circle := views[0].stages.circle) is not None:
+        return replace(outcome, diagnostics=(circle,))
     if not sound and views[0].build.chosen:
         return replace(outcome, diagnostics=views[0].stages.problems)
     sound = sound or (_without_target(views[0]),)

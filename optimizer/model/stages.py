@@ -140,6 +140,9 @@ class Stages:
     preamble: tuple[Instruction, ...]
     global_args: Mapping[str, Value]
     problems: tuple[Diagnostic, ...]
+    circle: Diagnostic | None = None
+    """The refusal of stages that take files from each other, among ``problems``: no target of
+    such a file can be built."""
 
     def stage_named(self, name: str) -> Stage | None:
         """Returns the stage that ``--from=name`` and ``--target name`` mean."""
@@ -185,6 +188,7 @@ class _Reader:
         self.dockerfile = dockerfile
         self.invocation = invocation
         self.problems: list[Diagnostic] = []
+        self.circle: Diagnostic | None = None
         self.preamble: list[Instruction] = []
         self.open: list[_Open] = []
         self.stages: list[Stage] = []
@@ -217,6 +221,7 @@ class _Reader:
             preamble=tuple(self.preamble),
             global_args=self.scope.global_args,
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line)),
+            circle=self.circle,
         )
 
     def _split(self) -> None:
@@ -436,6 +441,7 @@ class _Reader:
             root, node, at = found
             message = f"circular dependency detected on stage: {self.open[root].called}"
             self._refuse(self.open[node].takes[at][1], message)
+            self.circle = self.problems[-1]
             return
         for opened in self.open:
             for index, instruction, message in opened.takes:

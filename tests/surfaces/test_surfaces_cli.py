@@ -703,3 +703,17 @@ def test_example_of_the_readme(tmp_path: Path, snapshot: Snapshot, face: str) ->
         done = dockopt(root, "fix")
         shown = done.out if face == "patch" else done.err.encode()
     snapshot.assert_match(shown, f"shop.{face}")
+
+
+@pytest.mark.parametrize("words", [("fix",), ("cache", "Dockerfile")])
+def test_stages_that_take_files_from_each_other_are_an_error(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM debian AS a\nCOPY --from=b /x /x\nFROM debian AS b\nCOPY --from=a /y /y\n"
+        "FROM debian\nCOPY . .\nRUN apt-get update && apt-get install -y make\n"
+    )
+    done = dockopt(tmp_path, *words)
+    assert done.code == 2
+    assert "Dockerfile:4:1: error: circular dependency detected on stage: a" in done.err
+    assert b"@@" not in done.out
