@@ -333,6 +333,9 @@ def _touched(text: str, words: tuple[str, ...] | None, found: Touch) -> CommandE
 
 def _settle(paths: Iterable[str]) -> tuple[str, ...] | None:
     """Cuts every path where it is not known any more; None where nothing of one is known."""
+    paths = tuple(paths)
+    if not any(HOLE in path for path in paths):
+        return tuple(dict.fromkeys(paths))
     settled: dict[str, None] = {}
     for path in paths:
         at = path.find(HOLE)

@@ -119,11 +119,16 @@ def paths_read(call: Call) -> tuple[str, ...]:
         found.append(resolve(call.directory, program))
     elif path := call.env.get("PATH"):
         plain = _PLAIN_NAME.fullmatch(program) is not None
-        for folder in path.split(":"):
+        for folder, is_clean in _folders(path):
             place = f"{folder or '.'}/{program}"
-            is_clean = plain and _CLEAN_FOLDER.fullmatch(folder) is not None
-            found.append(place if is_clean else resolve(call.directory, place))
+            found.append(place if plain and is_clean else resolve(call.directory, place))
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(64)
+def _folders(path: str) -> tuple[tuple[str, bool], ...]:
+    """Returns the folders of a PATH, each with whether `resolve` would leave it as it is."""
+    return tuple((each, _CLEAN_FOLDER.fullmatch(each) is not None) for each in path.split(":"))
 
 
 _PLAIN_NAME = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
