@@ -6,12 +6,11 @@ comparison of two versions has keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from optimizer.cache.contents import Algebra
-from optimizer.cache.keys import Selection, Vertex
 from optimizer.cache.model import CacheModel
+from optimizer.cache.rerun import touched
 from optimizer.cache.volatility import Volatility
 from optimizer.model.stages import Step
 
@@ -42,29 +41,8 @@ def rebuilds(
 ) -> tuple[Rebuild, ...]:
     """Returns the steps that the target needs, in the order in which they are built."""
     changes = volatility.changes
-    known: dict[Selection, int] = {}
-
-    def context(_: Vertex, selection: Selection) -> int:
-        if selection not in known:
-            known[selection] = changes.within(selection)
-        return known[selection]
-
-    def combine(name: Hashable, children: Sequence[int]) -> int:
-        bits = changes.always if _is_image(name) else 0
-        for child in children:
-            bits |= child
-        return bits
-
-    found = model.evaluate(Algebra(combine, context))
+    found = touched(model, changes.within, changes.always)
     return tuple(
         Rebuild(vertex.step, volatility.mask(vertex.step), runs, seconds(vertex.step))
-        for vertex, runs in zip(model.vertices, found.results, strict=True)
+        for vertex, runs in found.items()
     )
-
-
-def _is_image(name: Hashable) -> bool:
-    """Tells whether the model asks for an image: what lies in it, or a step that starts on it."""
-    if not isinstance(name, tuple) or not name:
-        return False
-    kind, *rest = name
-    return kind in ("base", "image") or any(_is_image(each) for each in rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from optimizer.cache.contents import Algebra, Contents
@@ -41,30 +41,36 @@ def rerun(before: CacheModel, after: CacheModel) -> tuple[Rerun, ...]:
 
 
 def touched(
-    model: CacheModel,
-    own: Callable[[Vertex], int],
-    within: Callable[[Selection], int] | None = None,
+    model: CacheModel, within: Callable[[Selection], int], images: int = 0
 ) -> Mapping[Vertex, int]:
-    """Returns for each vertex the scenarios, as bits, in which it runs again.
+    """Returns for each vertex, in build order, the scenarios, as bits, in which it runs again.
 
-    ``own`` returns the scenarios that touch the context files in the key of a vertex;
-    ``within`` those that touch a selection, for files that another stage copies on: without
-    it, all that the copying vertex takes counts.
+    ``within`` returns the scenarios that touch a selection of the context, ``images`` are
+    those that move the images that the file names.
     """
+    known: dict[Selection, int] = {}
 
-    def context(vertex: Vertex, selection: Selection) -> int:
-        if within is not None:
-            return within(selection)
-        return own(vertex)
+    def context(_: Vertex, selection: Selection) -> int:
+        if selection not in known:
+            known[selection] = within(selection)
+        return known[selection]
 
-    def combine(_: object, children: object) -> int:
-        bits = 0
-        for child in children:  # type: ignore[attr-defined]
+    def combine(name: Hashable, children: Sequence[int]) -> int:
+        bits = images if images and _is_image(name) else 0
+        for child in children:
             bits |= child
         return bits
 
     results = model.evaluate(Algebra(combine, context)).results
     return dict(zip(model.vertices, results, strict=True))
+
+
+def _is_image(name: Hashable) -> bool:
+    """Tells whether the model asks for an image: what lies in it, or a step that starts on it."""
+    if not isinstance(name, tuple) or not name:
+        return False
+    kind, *rest = name
+    return kind in ("base", "image") or any(_is_image(each) for each in rest)
 
 
 def _twins(before: CacheModel, after: CacheModel) -> dict[int, Vertex]:

@@ -7,11 +7,11 @@ Programs for Parallel Processing", 1966), and where both find the same state in 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from optimizer.effects.copies import ALWAYS_THERE
+from optimizer.effects.copies import ALWAYS_THERE, workdir_of
 from optimizer.effects.effects import NO_VARIABLES, Effects
 from optimizer.effects.paths import ancestors, canonical
 from optimizer.knowledge.installs import Obstacle
@@ -155,7 +155,7 @@ def _missed(first: Effects, second: Effects, in_place: Set[str]) -> _Found | Non
         made.update(path for path in needed if copy.find(path) is not None)
     # A WORKDIR in force makes its directory, and stays above what runs in it.
     for step in (first.step, second.step):
-        made.difference_update(_above(_workdir(step)))
+        made.difference_update(_workdirs(step))
     return ("read-after-write", max(made, key=len)) if made else None
 
 
@@ -163,7 +163,7 @@ def _made(first: Effects, second: Effects) -> _Found | None:
     """Two makers of a directory differ in what they give it: a COPY its flags, a RUN its user."""
     if _gives(first) == _gives(second):
         return None
-    there = {*ALWAYS_THERE, *_above(_workdir(first.step))}
+    there = {*ALWAYS_THERE, *_workdirs(first.step)}
     mine = set(_makes(first))
     shared = (path for path in _makes(second) if path in mine and path not in there)
     return next((("made-directory", path) for path in shared), None)
@@ -181,20 +181,14 @@ def _gives(effects: Effects) -> tuple[str | None, str | None]:
 def _makes(effects: Effects) -> Iterator[str]:
     """Yields the directories that the step makes where they are missing."""
     for path in effects.makes:
-        yield from _above(path)
+        yield from ancestors(canonical(path))
     for prefix in effects.writes.prefixes:
-        yield from _above(posixpath.dirname(prefix))
+        yield from ancestors(canonical(posixpath.dirname(prefix)))
         if effects.commands:
             yield canonical(prefix)
 
 
-def _above(path: str | None) -> Iterable[str]:
-    """Yields ``path`` and the directories that it lies in."""
-    while path and path != "/":
-        yield canonical(path)
-        path = posixpath.dirname(path)
-
-
-def _workdir(step: Step) -> str | None:
-    workdir = step.state.workdir
-    return workdir.text if isinstance(workdir, Known) else None
+def _workdirs(step: Step) -> tuple[str, ...]:
+    """Returns the working directory and those that it lies in, as far as it is known."""
+    workdir = workdir_of(step)
+    return () if workdir is None else ancestors(canonical(workdir))

@@ -187,22 +187,23 @@ def _is_folder(
     """Tells whether files land *in* ``target``; None where that depends on the image."""
     if len(entries) != 1 or written.endswith(("/", "/.")) or written in (".", ""):
         return True
-    workdir = _workdir(step)
-    if entries[0].kind == "dir" or (workdir is not None and is_below(workdir, target)):
-        return True
-    if is_there(step, target):
+    if entries[0].kind == "dir" or is_there(step, target):
         return True
     same_ending = splitext(target)[1] == splitext(entries[0].path)[1] != ""
     return False if same_ending or basename(target) == basename(entries[0].path) else None
 
 
 def is_there(step: Step, path: str) -> bool:
-    """Tells whether ``path`` is a directory that the image has before ``step``: every
-    distribution has it, and the stage does not start from an empty file system."""
+    """Tells whether ``path`` is a directory for sure when ``step`` runs: its WORKDIR, one above
+    that, or one that every distribution has, where the stage does not start empty."""
+    workdir = workdir_of(step)
+    if workdir is not None and is_below(workdir, path):
+        return True
     return path in ALWAYS_THERE and step.state.others is not None
 
 
-def _workdir(step: Step) -> str | None:
+def workdir_of(step: Step) -> str | None:
+    """Returns the working directory that ``step`` finds, None where it is not known."""
     workdir = step.state.workdir
     return workdir.text if isinstance(workdir, Known) else None
 

@@ -76,11 +76,10 @@ def _named(step: Step) -> Variables:
     instruction = step.instruction
     if instruction.keyword not in _DOCKERFILE_EXPANDS:
         return Variables()
-    texts = [instruction.logical.text]
     if instruction.heredocs:
         # COPY <<EOF expands the document, whose text is not part of the logical line.
         return Variables(opaque="a here-document may name any variable")
-    return Variables(frozenset().union(*map(variables_named, texts)))
+    return Variables(variables_named(instruction.logical.text))
 
 
 def _read_setting(effects: Effects, keyword: str) -> Effects:
@@ -189,9 +188,6 @@ def _names_owner(step: Step) -> bool:
 def _depends_on_target(copy: CopyStep) -> bool:
     """Tells whether a single file lands in the target or replaces it, as the image has it."""
     written = copy.step.instruction.words[-1].value
-    workdir = copy.step.state.workdir
-    if isinstance(workdir, Known) and is_below(workdir.text, copy.target):
-        return False
     if is_there(copy.step, copy.target):
         return False
     return len(copy.sources) == 1 and not copy.sources[0].is_dir and not written.endswith("/")

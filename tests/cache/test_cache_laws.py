@@ -35,7 +35,7 @@ def test_sets_of_scenarios_and_keys_agree(seed: int, path: str, tmp_path: Path) 
     model = _model(seed, tmp_path / "context")
     found = {each.vertex.number for each in rerun(model, model.after(ContextChange((path,))))}
     hit = not model.context.excluded(path)
-    bits = touched(model, lambda _: 0, lambda selection: int(hit and selection.selects(path)))
+    bits = touched(model, lambda selection: int(hit and selection.selects(path)))
     assert {vertex.number for vertex, scenarios in bits.items() if scenarios} == found
 
 
