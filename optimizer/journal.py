@@ -18,7 +18,8 @@ class Applied:
     """One change that was made. ``line`` and ``end_line`` count in the text *before* it;
     ``before`` and ``after`` are the whole text on either side of it. ``origin`` is the line of
     the place that the change is about in the text as it was read, 0 where nobody asked.
-    ``confirmed`` says that a real build held the promise."""
+    ``confirmed`` says that a real build held the promise, ``notes`` in sentences what was looked
+    at then and what differed."""
 
     transform: str
     title: str
@@ -34,6 +35,7 @@ class Applied:
     after: str
     origin: int = 0
     confirmed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

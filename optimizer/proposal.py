@@ -67,8 +67,8 @@ class Evidence:
     ``metric`` names the number and its unit (``steps_rerun``; ``build_seconds`` of a cold
     build, ``rebuild_seconds`` after an edit, ``image_bytes``, ``push_bytes``), ``scenario``
     what happens (``edit src/index.js``), ``basis`` where the number comes from. ``measured``
-    is what builds gave where the number was predicted otherwise, or how far they lay apart
-    where ``basis`` is ``build`` and the number is their median.
+    is what builds gave; ``basis`` is then ``build``. ``before`` and ``after`` stay what
+    ``predicted_by`` predicted; where that is None, they are the medians of the builds.
     """
 
     metric: str
@@ -77,6 +77,7 @@ class Evidence:
     after: float
     basis: Basis
     measured: Measured | None = None
+    predicted_by: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

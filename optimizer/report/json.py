@@ -99,15 +99,18 @@ def _applied(path: str, applied: Applied) -> dict[str, object]:
         "drops": list(applied.drops),
         "assumes": list(applied.assumes),
         "evidence": [evidence(each) for each in applied.evidence],
-        **({"confirmed": True} if applied.confirmed else {}),
+        **({"confirmed": True, "notes": list(applied.notes)} if applied.confirmed else {}),
         "patch": applied_diff(path, applied),
     }
 
 
 def evidence(of: Evidence) -> dict[str, object]:
     """Returns one number before and after a change, with what was measured of it."""
-    measured = of.measured
-    values: dict[str, object] = {} if measured is None else {"measured": _measured(measured)}
+    values: dict[str, object] = {}
+    if of.measured is not None:
+        values["measured"] = _measured(of.measured)
+    if of.predicted_by is not None:
+        values["predicted_by"] = of.predicted_by
     return {
         "metric": of.metric,
         "scenario": of.scenario,

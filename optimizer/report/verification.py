@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from optimizer.journal import Applied
 from optimizer.report.json import evidence
 from optimizer.report.terminal import Screen, Style
-from optimizer.report.words import basis, context, count, lines, number, printable, promise
+from optimizer.report.words import (
+    basis,
+    context,
+    count,
+    gain_label,
+    lines,
+    number,
+    printable,
+    promise,
+)
 from optimizer.verify.judge import Verification
 from optimizer.verify.verdict import Finding, Verdict
 
@@ -71,11 +80,12 @@ def _change(change: Applied, verdict: Verdict, screen: Screen) -> Iterator[str]:
     if len(verdict.findings) > FINDINGS_SHOWN:
         more = len(verdict.findings) - FINDINGS_SHOWN
         yield from screen.row(2, "", f"and {count(more, 'more')[:-1] if more > 1 else '1 more'}")
-    for note in verdict.notes[-LOG_SHOWN:]:
+    # Of a build that broke the last words count; of one that held, all that was looked at.
+    for note in verdict.notes if verdict.outcome == "kept" else verdict.notes[-LOG_SHOWN:]:
         yield from screen.row(2, "note", printable(note))
     for each in change.evidence:
         if each.measured is not None:
-            yield from screen.row(2, "measured", f"{number(each)} ({basis(each)})")
+            yield from screen.row(2, gain_label(each), f"{number(each)} ({basis(each)})")
     yield from screen.row(2, "promise", promise(change.safety))
     yield from screen.row(2, "by", f"{change.transform}, {lines(change)}")
 

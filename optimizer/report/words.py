@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from optimizer.journal import Applied, ContextAnswer, Failure, Held, Outcome, Record
-from optimizer.proposal import Evidence, Measured, Safety, Spread
+from optimizer.proposal import Evidence, Safety, Spread
 
 HELD_SHOWN = 3
 """Refusals of one file that are shown unless all are asked for."""
@@ -23,9 +23,15 @@ _PROMISES = {
 _METRICS = {
     "steps_rerun": ("step reruns", "steps rerun"),
     "runs": ("run", "runs"),
+    "dependency_downloads": ("download of dependencies", "downloads of dependencies"),
+    "tool_downloads": ("download of the build tool", "downloads of the build tool"),
+    "missing_inputs": ("missing input", "missing inputs"),
     "rebuild_seconds": ("second of rebuilds", "seconds of rebuilds"),
 }
 """What a number counts, for one and for more. Other metrics read as they are called."""
+
+_AFTER_EDIT = {"rebuild_seconds": " to rebuild", "push_bytes": " to push"}
+"""What a scaled number is of, where the scenario alone does not say it."""
 
 _SCALES = {"seconds": ((60, "min"), (1, "s")), "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
 """By the last word of a metric: the units it is shown in, the largest first, as multiples of
@@ -78,7 +84,8 @@ def _change(evidence: Evidence) -> str:
     last = evidence.metric.rpartition("_")[2]
     if last in _SCALES:
         before, after = (_scaled(each, last) for each in (evidence.before, evidence.after))
-        return f"{before} -> {after}"
+        what = _AFTER_EDIT.get(evidence.metric, "") if evidence.scenario.startswith("edit ") else ""
+        return f"{before}{what} -> {after}"
     one, more = _METRICS.get(evidence.metric, (evidence.metric.replace("_", " "),) * 2)
     unit = one if evidence.before == 1 else more
     return f"{evidence.before:g} {unit} -> {evidence.after:g}"
@@ -94,18 +101,20 @@ def _scaled(number: float, word: str) -> str:
 
 def basis(evidence: Evidence) -> str:
     """Says where a number comes from, and what builds say of it."""
-    if evidence.measured is None:
+    measured = evidence.measured
+    if measured is None:
         return _BASES[evidence.basis]
-    return f"{_BASES[evidence.basis]}, {_measured(evidence, evidence.measured)}"
-
-
-def _measured(evidence: Evidence, measured: Measured) -> str:
-    """Shows what was measured beside what was predicted; of a number that is itself a median
-    only how far the measurements lie apart."""
     ranges = f"{_range(evidence, measured.before)} -> {_range(evidence, measured.after)}"
-    if evidence.basis == "build":
-        return f"median of {measured.repetitions}: {ranges}"
-    return f"measured {ranges}"
+    if evidence.predicted_by is not None:
+        return f"{_BASES[evidence.predicted_by]}, measured {ranges}"
+    if measured.repetitions == 1:
+        return _BASES["build"]
+    return f"{_BASES['build']}, median of {measured.repetitions}: {ranges}"
+
+
+def gain_label(evidence: Evidence) -> str:
+    """Returns what a number is called in front of it: not everything that builds gave is a gain."""
+    return "measured" if evidence.measured and evidence.predicted_by is None else "gain"
 
 
 def _range(evidence: Evidence, spread: Spread) -> str:
@@ -140,12 +149,13 @@ def lines(applied: Applied) -> str:
 
 def change_rows(applied: Applied) -> list[tuple[str, str]]:
     """Returns what is said of a change below its title, as labels with text."""
-    rows = [("gain", f"{number(each)} ({basis(each)})") for each in applied.evidence]
+    rows = [(gain_label(each), f"{number(each)} ({basis(each)})") for each in applied.evidence]
     held = " (held in a real build)" if applied.confirmed else ""
     rows += [("promise", promise(applied.safety) + held), ("why", printable(applied.reason))]
     if applied.drops:
         rows.append(("differs", ", ".join(map(printable, applied.drops))))
     rows += [("assumes", printable(each)) for each in applied.assumes]
+    rows += [("note", printable(each)) for each in applied.notes]
     rows.append(("by", f"{applied.transform}, {lines(applied)}"))
     return rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +13,7 @@ from optimizer.journal import Failure
 
 if TYPE_CHECKING:
     from optimizer.cache.timings import Timings
-    from optimizer.surfaces.load import Request
+    from optimizer.surfaces.load import Engine, Request
 
 app = typer.Typer(
     help="Rewrites Dockerfiles so that their layer cache is reused.",
@@ -69,6 +69,27 @@ def _read_build_args(values: Iterable[str] | None) -> list[str] | None:
     for value in values or ():
         if not value.partition("=")[0]:
             raise typer.BadParameter(f"{value!r} has no name")
+    return [*values] if values else None
+
+
+def _read_secrets(values: Iterable[str] | None) -> list[str] | None:
+    from optimizer.surfaces.credentials import wrong_secret
+
+    return _passed_on(values, wrong_secret)
+
+
+def _read_ssh(values: Iterable[str] | None) -> list[str] | None:
+    from optimizer.surfaces.credentials import wrong_ssh
+
+    return _passed_on(values, wrong_ssh)
+
+
+def _passed_on(
+    values: Iterable[str] | None, wrong: Callable[[str, Mapping[str, str]], str | None]
+) -> list[str] | None:
+    for value in values or ():
+        if (message := wrong(value, os.environ)) is not None:
+            raise typer.BadParameter(message)
     return [*values] if values else None
 
 
@@ -176,7 +197,36 @@ TimeLimit = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, help="The time that one build may take.")
 ]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the images that were built.")]
+Measure = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=100,
+        help="How often each version is built cold and after edits for what time and bytes it "
+        "takes; 0 measures nothing.",
+    ),
+]
+Secret = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SECRET",
+        callback=_read_secrets,
+        help="A secret for RUN --mount=type=secret, as for docker build: id=NAME,src=FILE or "
+        "id=NAME,env=VARIABLE; repeatable.",
+    ),
+]
+Ssh = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SSH",
+        callback=_read_ssh,
+        help="An agent or key for RUN --mount=type=ssh, as for docker build: default, ID=SOCKET "
+        "or ID=KEY; repeatable.",
+    ),
+]
 SECONDS = 1800.0
+MEASURE = 1
 
 
 def _request(
@@ -197,6 +247,20 @@ def _request(
         select=tuple(select or ()),
         without=tuple(without or ()),
     )
+
+
+def _engine(
+    builder: str | None,
+    network: str | None,
+    seconds: float,
+    keep: bool,
+    measure: int,
+    secret: list[str] | None,
+    ssh: list[str] | None,
+) -> Engine:
+    from optimizer.surfaces.load import Engine
+
+    return Engine(builder, network, seconds, keep, measure, tuple(secret or ()), tuple(ssh or ()))
 
 
 @app.callback()
@@ -258,6 +322,9 @@ def fix(
     network: Network = None,
     time_limit: TimeLimit = SECONDS,
     keep: Keep = False,
+    measure: Measure = MEASURE,
+    secret: Secret = None,
+    ssh: Ssh = None,
     explain_held: Annotated[
         bool, typer.Option("--explain-held", help="Show everything that was held back.")
     ] = False,
@@ -272,12 +339,17 @@ def fix(
 
     Standard output is a patch for `git apply` or `patch -p1` at the repository root;
     standard error says what was found, why it pays and what it promises.
+
+    With --verify, changes that break their promise in a real build are held back, and so are
+    those that no build can judge; the others show what was measured beside what was predicted.
+
+    Exit code 0: done; 1: --check, and something would change; 2: a file could not be read, or is
+    no Dockerfile; 3: --verify, and the engine is missing or failed.
     """
     from dataclasses import replace
 
     from optimizer.surfaces import fix as run
     from optimizer.surfaces.config import SAFETIES
-    from optimizer.surfaces.load import Engine
 
     chosen = paths or [Path()]
     if write and check:
@@ -290,7 +362,7 @@ def fix(
         history=history,
         timings=_timings(timings),
     )
-    engine = Engine(builder, network, time_limit, keep) if verify_ else None
+    engine = _engine(builder, network, time_limit, keep, measure, secret, ssh) if verify_ else None
     mode = run.Mode(write, check, format_, output, explain_held)
     raise typer.Exit(run.fix(chosen, request, mode, jobs, engine))
 
@@ -305,14 +377,9 @@ def verify(
     network: Network = None,
     time_limit: TimeLimit = SECONDS,
     keep: Keep = False,
-    measure: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Build each version N times more and after edits, and show time and bytes.",
-        ),
-    ] = 0,
+    measure: Measure = MEASURE,
+    secret: Secret = None,
+    ssh: Ssh = None,
     select: Select = None,
     without: Without = None,
     context: ContextOption = None,
@@ -322,15 +389,17 @@ def verify(
 ) -> None:
     """Build a file before and after its rewrite on a real engine and compare.
 
-    The original is built cold twice, which shows what differs by chance, then the rewrite.
-    Exit code 1: a promise broke; 2: the original does not build; 3: no engine, or no build
-    could tell.
+    The original is built cold twice, which shows what differs by chance, then the rewrite. What
+    keeps its promise is measured. A smoke command of the configuration runs in both images.
+
+    Exit code 0: every promise held; 1: one broke; 2: the original does not build, or is no
+    Dockerfile; 3: the engine is missing or failed, or no build could tell (one took too long, or
+    the smoke command does not work in the original).
     """
     from optimizer.surfaces import verify as run
-    from optimizer.surfaces.load import Engine
 
     request = _request(context, target, build_arg, platform, select, without)
-    engine = Engine(builder, network, time_limit, keep, measure)
+    engine = _engine(builder, network, time_limit, keep, measure, secret, ssh)
     raise typer.Exit(run.verify(file, request, engine, format_))
 
 
@@ -344,6 +413,8 @@ def bisect(
     network: Network = None,
     time_limit: TimeLimit = SECONDS,
     keep: Keep = False,
+    secret: Secret = None,
+    ssh: Ssh = None,
     select: Select = None,
     without: Without = None,
     context: ContextOption = None,
@@ -357,10 +428,9 @@ def bisect(
     Exit codes are those of verify.
     """
     from optimizer.surfaces import verify as run
-    from optimizer.surfaces.load import Engine
 
     request = _request(context, target, build_arg, platform, select, without)
-    engine = Engine(builder, network, time_limit, keep)
+    engine = _engine(builder, network, time_limit, keep, 0, secret, ssh)
     raise typer.Exit(run.bisect(file, request, engine, format_))
 
 

@@ -125,9 +125,10 @@ def _bar() -> Iterator[Progress]:
 
 @contextmanager
 def build_progress() -> Iterator[Announce]:
-    """Shows builds while they run: on a terminal the steps at work and the last line of their
-    output, else one line for each build. Gives what announces a build and watches it."""
-    if not is_terminal(sys.stderr):
+    """Shows builds while they run: on a terminal that can draw over its lines the steps at work
+    and the last line of their output, else one line for each build. Gives what announces a build
+    and watches it."""
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
 
         def announce(which: str) -> Watch:
             tell(f"building the {which}\n")

@@ -13,26 +13,36 @@ from rich.text import Text
 
 from optimizer.report.words import printable
 from optimizer.verify.builders import Watch
-from optimizer.verify.progress import Progress, Vertex
+from optimizer.verify.progress import Progress
 
 STEPS_SHOWN = 6
 _PER_SECOND = 8
+_ECHO = "^C"
+"""What a terminal shows of Ctrl-C at the end of the last line. It has to have room there: on a
+line of its own it would move what is then wiped out."""
+_WIDEST = 120
+"""Columns beyond which the eye no longer finds from a step to its time."""
 
 
 class BuildDisplay:
-    """One build at a time: its name and time, the steps at work, the last line each has said."""
+    """One build at a time: its name and time, and below it the steps at work, each with its time
+    and the last line it has said. Every line is cut where the terminal ends; nothing of it stays.
+    """
 
     def __init__(self) -> None:
+        self._title = ""
+        self._started = 0.0
+        self._progress: Progress | None = None
+        self._seen: dict[str, float] = {}
+        self._spinner = Spinner("dots")
+        self._console = Console(stderr=True)
+        # It draws at once: what it draws has to be there before it.
         self._live = Live(
-            console=Console(stderr=True),
+            console=self._console,
             transient=True,
             refresh_per_second=_PER_SECOND,
             get_renderable=self._drawn,
         )
-        self._title = ""
-        self._started = 0.0
-        self._progress: Progress | None = None
-        self._spinner = Spinner("dots")
 
     def __enter__(self) -> BuildDisplay:
         self._live.__enter__()
@@ -49,28 +59,34 @@ class BuildDisplay:
     def announce(self, which: str) -> Watch:
         """Begins to show another build."""
         self._title, self._started, self._progress = which, time.monotonic(), None
+        self._seen = {}
         return self._watch
 
     def _watch(self, progress: Progress) -> None:
         self._progress = progress
 
     def _drawn(self) -> Table:
-        table = Table.grid(padding=(0, 1))
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.width = min(self._console.width - len(_ECHO), _WIDEST)
+        table.add_column(width=1)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column(justify="right", no_wrap=True)
         if not self._title:
             return table
-        seconds = time.monotonic() - self._started
+        now = time.monotonic()
         vertexes = self._progress.vertexes if self._progress is not None else ()
         done = sum(each.completed is not None for each in vertexes)
-        title = f"building the {self._title}: {seconds:.0f} s, {done} of {len(vertexes)} done"
-        table.add_row(self._spinner, Text(title, style="bold"))
-        running = self._progress.running if self._progress is not None else ()
-        for vertex in running[:STEPS_SHOWN]:
-            table.add_row("", _one_line(vertex))
+        count = f"{done}/{len(vertexes)}  {now - self._started:.0f} s"
+        table.add_row(self._spinner, Text(f"building the {self._title}", style="bold"), count)
+        for vertex in [each for each in vertexes if each.running][:STEPS_SHOWN]:
+            # The builder's clock may be another machine's.
+            seconds = now - self._seen.setdefault(vertex.digest, now)
+            table.add_row("", _shown(vertex.name), f"{seconds:.0f} s")
+            if vertex.log:
+                table.add_row("", Text("  ", style="dim").append_text(_shown(vertex.log[-1])), "")
         return table
 
 
-def _one_line(vertex: Vertex) -> Text:
-    text = Text(printable(vertex.name), no_wrap=True, overflow="ellipsis")
-    if vertex.log:
-        text.append(f"  {printable(vertex.log[-1])}", style="dim")
-    return text
+def _shown(line: str) -> Text:
+    """Returns the first line of a text that came from a build, safe to show."""
+    return Text(printable(next(iter(line.splitlines()), "")))

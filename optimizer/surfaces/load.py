@@ -21,6 +21,7 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.history.commits import History
+from optimizer.history.versions import PastChange
 from optimizer.journal import ContextAnswer, Failure
 from optimizer.model.stages import Invocation
 from optimizer.proposal import Safety
@@ -58,13 +59,16 @@ class Request:
 class Engine:
     """How the user wants builds done. ``builder`` is a name that docker buildx knows, ``network``
     what RUN steps get, ``seconds`` the time that one build may take; with ``keep`` the images
-    stay on the engine. ``measure`` is how often each build is measured, 0 for not at all."""
+    stay on the engine. ``measure`` is how often each build is measured, 0 for not at all;
+    ``secrets`` and ``ssh`` go to the builder as they are."""
 
     builder: str | None = None
     network: str | None = None
     seconds: float = 1800
     keep: bool = False
     measure: int = 0
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,17 @@ class Repository:
 
             self._histories[top] = read_history(top, limit, self.progress)
         return self._histories[top]
+
+    def past(self, file: Path, limit: int) -> tuple[PastChange, ...]:
+        """Returns what the last ``limit`` commits did to ``file``."""
+        history = self.history(file.parent, limit)
+        if history is None or not history.commits:
+            return ()
+        from optimizer.history.versions import past_changes
+
+        real, top = file.resolve(), history.root.resolve()
+        inside = real.is_relative_to(top)
+        return past_changes(history, real.relative_to(top).as_posix()) if inside else ()
 
     @cached_property
     def evidence(self) -> RepositoryEvidence:
@@ -211,6 +226,9 @@ def builds(
                 neighbours=lambda: repository.neighbours(task.file),
                 history=partial(repository.history, each.path, request.history),
                 costs=costs,
+                past=tuple
+                if task.data is not None
+                else partial(repository.past, task.file, request.history),
             )
             ways.setdefault((each.path, repr(invocation)), build)
     return tuple(ways.values()), notes

@@ -15,9 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal, TypeAlias
 
+from optimizer.cst.parse import parse
+from optimizer.cst.source import Source
 from optimizer.journal import Applied, Denied, Failure, Outcome, Record
 from optimizer.report import verification
-from optimizer.report.words import errors
+from optimizer.report.words import errors, printable
 from optimizer.surfaces.console import NO_ENGINE, WRONG, build_progress, put, screen, tell
 from optimizer.surfaces.load import Engine, Repository, Request, Task, builds, plan
 from optimizer.surfaces.run import look_at
@@ -25,12 +27,12 @@ from optimizer.surfaces.version import version
 from optimizer.verify.archive import Reader
 from optimizer.verify.builders import Builder, EngineFault, Order
 from optimizer.verify.buildkit import Buildx
-from optimizer.verify.checks import checks as checks_of
-from optimizer.verify.checks import read_manifests
+from optimizer.verify.checks import checks, read_manifests, smoke_check
 from optimizer.verify.facts import facts
 from optimizer.verify.judge import RANKS, Announce, Baseline, Builds, Judge, Verification
 from optimizer.verify.measure import Unmeasured, edited_most, measured
 from optimizer.verify.podman import Podman
+from optimizer.verify.stage_images import StageImages
 from optimizer.verify.verdict import Verdict
 from optimizer.view import Build
 
@@ -55,25 +57,35 @@ def confirmed(
 ) -> Record:
     """Returns what is left of ``outcome`` when every change that no build confirms is held back.
 
-    The changes that are left are built again without the others. Raises `EngineFault`.
+    The changes that are left are built again without the others, and measured in the first way
+    in which the file is built. Raises `EngineFault`.
     """
     ways = [*_ways(task, request, outcome, engine, announce)]
     denied: list[Denied] = []
     with ExitStack() as stack:
         for way in ways:
-            stack.enter_context(way.baseline.builds)
+            stack.callback(_tell_kept, stack.enter_context(way.baseline.builds))
         while ways and outcome.applied:
-            verdicts = zip(*(way.judge(outcome).verdicts() for way in ways), strict=True)
-            worst = [*map(_worst, verdicts)]
+            judges = [way.judge(outcome) for way in ways]
+            worst = [*map(_worst, zip(*(each.verdicts() for each in judges), strict=True))]
             if all(verdict.outcome == "kept" for verdict in worst):
-                applied = tuple(replace(each, confirmed=True) for each in outcome.applied)
-                return replace(outcome, applied=applied)
+                changes = ways[0].measured(judges[0], engine.measure)
+                applied = [
+                    replace(change, confirmed=True, notes=verdict.notes)
+                    for change, verdict in zip(changes, worst, strict=True)
+                ]
+                return replace(outcome, applied=tuple(applied))
             denied += _unconfirmed(outcome.applied, worst)
             record = look_at(task, request, {}, denied=denied)
             if isinstance(record, Failure):
                 return record
             outcome = record
     return outcome
+
+
+def _tell_kept(builds: Builds) -> None:
+    if builds.kept_images:
+        tell(f"kept: {', '.join(builds.kept_images)}\n")
 
 
 def blame(fault: EngineFault) -> int:
@@ -92,18 +104,31 @@ def exit_code(found: Sequence[Verification]) -> int:
     return NO_ENGINE if "unverifiable" in outcomes else 0
 
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, what a supervisor sends, and a terminal that is closed."""
+
+
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """Lets a run that is terminated clean up as one that Ctrl-C ends."""
+    """Lets a run that is ended from outside clean up, and then end: a second Ctrl-C would leave
+    builds and images behind, and what cleans up has time limits of its own."""
 
     def interrupt(_: int, __: FrameType | None) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # What the one who started this process wants ignored (nohup) stays so.
+    before = {each: signal.getsignal(each) for each in _ENDS}
+    heard = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
+    for each in heard:
+        signal.signal(each, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each in heard:
+            if signal.getsignal(each) is interrupt:
+                signal.signal(each, before[each])
 
 
 @dataclass(frozen=True)
@@ -119,21 +144,34 @@ class _Way:
         return read_manifests(self.build.context)
 
     def judge(self, outcome: Outcome) -> Judge:
-        checks = checks_of(self.baseline.builds.builder, self.manifests, self.smoke)
-        return Judge(self.baseline, outcome.applied, self.build.answer.path, checks)
+        builds = self.baseline.builds
+        return Judge(
+            self.baseline,
+            outcome.applied,
+            self.build.answer.path,
+            checks(builds.builder, self.manifests, StageImages(builds)),
+            smoke_check(builds.builder, self.smoke),
+        )
 
     def verified(self, outcome: Outcome, repetitions: int) -> Verification:
         """Judges every change. What keeps its promise is measured, ``repetitions`` times."""
         started = time.monotonic()
         judge = self.judge(outcome)
         verdicts = judge.verdicts()
-        changes = outcome.applied
-        if repetitions and all(verdict.outcome == "kept" for verdict in verdicts):
-            try:
-                changes = measured(judge, self.build.context, _edited_most(self.build), repetitions)
-            except Unmeasured as failure:
-                tell(f"nothing is measured: {failure}\n")
+        kept = all(verdict.outcome == "kept" for verdict in verdicts)
+        changes = self.measured(judge, repetitions) if kept else outcome.applied
         return self._verification(outcome, changes, verdicts, started)
+
+    def measured(self, judge: Judge, repetitions: int) -> tuple[Applied, ...]:
+        """Returns the changes of ``judge`` with what was measured, as far as it could be."""
+        if repetitions == 0:
+            return (*judge.changes,)
+        edited = _edited_most(self.build)
+        try:
+            return measured(judge, self.build.context, edited, repetitions, _unmeasured)
+        except Unmeasured as failure:
+            _unmeasured(str(failure))
+            return (*judge.changes,)
 
     def bisected(self, outcome: Outcome) -> Verification:
         """Returns a verification of the guilty change alone; of all where none is guilty."""
@@ -153,7 +191,6 @@ class _Way:
         started: float,
     ) -> Verification:
         builds = self.baseline.builds
-        names = [built.reference for built in builds.made if built.reference is not None]
         return Verification(
             outcome.path,
             self.build.answer,
@@ -162,8 +199,19 @@ class _Way:
             changes,
             verdicts,
             time.monotonic() - started,
-            tuple(names) if builds.keep else (),
+            builds.kept_images,
+            self._line(outcome),
         )
+
+    def _line(self, outcome: Outcome) -> int:
+        """Returns the line of the step at which the original fails; 1 where that is not known."""
+        failed = self.baseline.first.failed
+        step = _words(failed.step or "") if failed is not None else []
+        tree = parse(Source(outcome.path, outcome.before))
+        lines = (
+            each.line for each in tree.instructions if step and _words(each.logical.text) == step
+        )
+        return next(lines, 1)
 
 
 def _run(file: Path, request: Request, engine: Engine, form: Format, *, bisect: bool) -> int:
@@ -185,6 +233,7 @@ def _run(file: Path, request: Request, engine: Engine, form: Format, *, bisect: 
     except EngineFault as fault:
         return blame(fault)
     _print(found, form)
+    tell("".join(f"{line}\n" for line in dict.fromkeys(map(_error, found)) if line))
     return exit_code(found)
 
 
@@ -207,6 +256,8 @@ def _ways(
             build.context.ignore_text,
             seconds=engine.seconds,
             network=engine.network,
+            secrets=engine.secrets,
+            ssh=engine.ssh,
         )
         baseline = Baseline(Builds(builder, announce, engine.keep), order)
         yield _Way(build, baseline, task.config.smoke)
@@ -236,6 +287,12 @@ def _builder(name: str | None) -> Builder:
     return Buildx(Reader(facts), name)
 
 
+def _words(text: str) -> list[str]:
+    """Returns the words of a step, with the keyword as BuildKit writes it."""
+    keyword, *rest = text.split() or [""]
+    return [keyword.upper(), *rest]
+
+
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Returns the verdict that counts where a change was judged in several ways."""
     return max(verdicts, key=lambda verdict: RANKS.index(verdict.outcome))
@@ -247,19 +304,36 @@ def _unconfirmed(changes: Sequence[Applied], verdicts: Sequence[Verdict]) -> Ite
     broken = any(verdict.outcome == "broken" for verdict in verdicts)
     for change, verdict in zip(changes, verdicts, strict=True):
         if verdict.outcome == "broken" or not (broken or verdict.outcome == "kept"):
-            yield _denied(change, verdict)
+            yield held_back(change, verdict)
 
 
-def _denied(change: Applied, verdict: Verdict) -> Denied:
+def held_back(change: Applied, verdict: Verdict) -> Denied:
+    """Returns what is said of a change that no build confirmed: why, and what would help."""
     code = "build-broke-promise" if verdict.outcome == "broken" else "build-could-not-tell"
     why = verdict.findings[0].message if verdict.findings else verdict.outcome
+    package = next((each.package for each in verdict.findings if each.package), None)
+    by_hand = "Change the file by hand" if package is None else f"Install {package} in the image"
     unblock = {
-        "broken": "Change the file by hand, or report it: `dockopt verify` shows all of it.",
+        "broken": f"{by_hand}, or report it: `dockopt verify` shows all of it.",
         "before-broken": "Make the original build.",
         "unverifiable": "Give the builds what they lack, or leave out --verify.",
     }[verdict.outcome]
     reason = f"{change.title}: {why}."
     return Denied(change.transform, change.title, change.origin, code, reason, unblock)
+
+
+def _unmeasured(why: str) -> None:
+    tell(f"not measured: {why}\n")
+
+
+def _error(found: Verification) -> str | None:
+    """Returns the line that names an original that does not build, as for any file that is no
+    good."""
+    if found.outcome != "before-broken":
+        return None
+    (verdict, *_) = (each for each in found.verdicts if each.outcome == "before-broken")
+    message = verdict.findings[0].message
+    return f"{printable(found.path)}:{found.line}:1: error: {printable(message)}"
 
 
 def _print(found: Sequence[Verification], form: Format) -> None:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -19,7 +19,7 @@ from typing import Literal, Protocol, TypeAlias
 from optimizer.model.stages import Invocation
 from optimizer.verify.archive import Reader
 from optimizer.verify.image import Image
-from optimizer.verify.processes import run
+from optimizer.verify.processes import Ended, run
 from optimizer.verify.progress import Progress, Vertex
 from optimizer.verify.tar import ArchiveError
 
@@ -30,20 +30,27 @@ ASK_SECONDS = 30
 SAVE_SECONDS = 1800
 
 START = "Start the engine, or choose another builder: --builder NAME."
+_NO_REGISTRY = "the registry does not answer"
+_SEE_TO_REGISTRY = "Pull the base image by hand, or see to the network, the login or the proxy."
 _FAULTS = (
     (r"(?i)no space left on device", "the disk is full", "Make room: docker system prune."),
     (
         r"failed to resolve source metadata|failed to do request|failed to authorize|"
         r"failed to fetch (?:anonymous|oauth) token|toomanyrequests|"
         r"initializing source docker://|pinging container registry",
-        "the registry does not answer",
-        "Pull the base image by hand, or see to the network, the login or the proxy.",
+        _NO_REGISTRY,
+        _SEE_TO_REGISTRY,
     ),
     (
         r"Cannot connect to the Docker daemon|error reading from server|transport is closing|"
         r"code = Unavailable|failed to receive status|graceful_stop",
         "the engine went away",
         START,
+    ),
+    (
+        r"granting entitlement network\.host is not allowed",
+        "the builder has no host's network to give",
+        "Leave --network out, or let the builder give it (insecure-entitlements of BuildKit).",
     ),
 )
 """What a failed build says when it is not the Dockerfile's doing, what that means, what helps."""
@@ -74,7 +81,8 @@ class Order:
     ``dockerfile`` is its text, ``ignore`` that of the ignore file that counts, None where there
     is none beside the Dockerfile and the context's own counts. ``files`` are other files of the
     context with other content than they have. ``seconds`` is the time it may take; ``network``
-    is what RUN steps get (``host``, ``none``; the builder's default for None). A ``cold`` build
+    is what RUN steps get (``host``, ``none``; the builder's default for None). ``secrets`` and
+    ``ssh`` are what ``--secret`` and ``--ssh`` say, in the words of the builder. A ``cold`` build
     reuses nothing: no layer, no cache mount.
     """
 
@@ -85,7 +93,16 @@ class Order:
     files: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 1800
     network: str | None = None
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
     cold: bool = True
+
+    @property
+    def credentials(self) -> list[str]:
+        """The options for ``secrets`` and ``ssh``, the same for every builder."""
+        return [f"--secret={each}" for each in self.secrets] + [
+            f"--ssh={each}" for each in self.ssh
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +172,12 @@ def blame_engine(name: str, said: str) -> None:
             raise EngineFault(f"{name}: {what}: {line[:300]}", remedy)
 
 
+def silent_registry(name: str, image: str, ended: Ended) -> EngineFault:
+    """Returns what is to be said of a build that was ended while it waited for a registry."""
+    what = f"{_NO_REGISTRY} about {image} within {ended.seconds:.0f} s"
+    return EngineFault(f"{name}: {what}", _SEE_TO_REGISTRY)
+
+
 def ask(
     command: Sequence[str],
     environment: Mapping[str, str],
@@ -208,19 +231,38 @@ def laid_out(order: Order) -> Iterator[tuple[Path, Path]]:
 
     The Dockerfile lies alone in a temporary folder with the ignore file under the name that
     counts first (moby/buildkit frontend/dockerui, DefaultDockerignoreName). Where other files
-    of the context change, the context is a copy, of links where the disk takes them.
+    of the context change, the context is a copy, of links where the disk takes them. Raises
+    `EngineFault` where there is no room.
     """
-    with tempfile.TemporaryDirectory(prefix="dockopt-verify-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        dockerfile = folder / "Dockerfile"
-        dockerfile.write_bytes(_bytes(order.dockerfile))
-        if order.ignore is not None:
-            (folder / "Dockerfile.dockerignore").write_bytes(_bytes(order.ignore))
-        context = order.context
-        if order.files:
-            context = folder / "context"
-            _copy(order.context, context, order.files)
+    with ExitStack() as stack:
+        try:
+            name = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="dockopt-verify-", ignore_cleanup_errors=True)
+            )
+            dockerfile, context = _lay_out(order, Path(name))
+        except (OSError, shutil.Error) as error:
+            what = f"nothing can be written for the build: {_why(error)}"
+            raise EngineFault(what, "Make room, or name another folder: TMPDIR.") from error
         yield dockerfile, context
+
+
+def _lay_out(order: Order, folder: Path) -> tuple[Path, Path]:
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_bytes(_bytes(order.dockerfile))
+    if order.ignore is not None:
+        (folder / "Dockerfile.dockerignore").write_bytes(_bytes(order.ignore))
+    if not order.files:
+        return dockerfile, order.context
+    context = folder / "context"
+    _copy(order.context, context, order.files)
+    return dockerfile, context
+
+
+def _why(error: OSError) -> str:
+    """Returns the reason in one line. Copying a tree collects the reasons of all its files."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][2])
+    return error.strerror or str(error)
 
 
 def _copy(context: Path, copy: Path, files: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from optimizer.context.entries import ContextError
 from optimizer.context.tree import BuildContext
 from optimizer.verify.builders import Builder
-from optimizer.verify.closure import closure
+from optimizer.verify.closure import References, closure
 from optimizer.verify.containers import Containers
 from optimizer.verify.inside import MANIFESTS, inside
 from optimizer.verify.promises import Check
@@ -15,25 +15,38 @@ from optimizer.verify.smoke import smoke, without_engine
 
 _LARGEST_MANIFEST = 1 << 20
 _MOST_MANIFESTS = 50
+SECONDS = 120.0
+"""The time that a command in a container may take."""
 
 
 def checks(
     builder: Builder,
     manifests: Mapping[str, str],
-    command: Sequence[str] = (),
-    seconds: float = 120,
+    references: References | None = None,
+    seconds: float = SECONDS,
 ) -> tuple[Check, ...]:
-    """Returns the checks that a builder's images can be put to.
+    """Returns the checks that a builder's images can be put to where their bytes may differ.
 
-    ``manifests`` come from `read_manifests`, ``command`` is the user's smoke command as
-    words, empty for none; ``seconds`` is the time that each command in a container may take.
-    The images have to be read with `optimizer.verify.facts.facts`.
+    ``manifests`` come from `read_manifests`; ``references`` are asked which package owns what
+    is missing; ``seconds`` is the time that each command in a container may take. The images
+    have to be read with `optimizer.verify.facts.facts`.
     """
+    found = closure(references)
     if builder.run_command is None:
-        return (closure, *([without_engine] if command else []))
-    containers = Containers(builder.run_command, builder.environment, seconds)
-    asked = (smoke(containers, command),) if command else ()
-    return (closure, inside(containers, manifests), *asked)
+        return (found,)
+    return (found, inside(Containers(builder.run_command, builder.environment, seconds), manifests))
+
+
+def smoke_check(builder: Builder, command: Sequence[str], seconds: float = SECONDS) -> Check | None:
+    """Returns the check that the user's smoke command makes, None where there is no command.
+
+    ``command`` are its words, ``seconds`` is the time that it may take in each image.
+    """
+    if not command:
+        return None
+    if builder.run_command is None:
+        return without_engine
+    return smoke(Containers(builder.run_command, builder.environment, seconds), command)
 
 
 def read_manifests(context: BuildContext) -> Mapping[str, str]:

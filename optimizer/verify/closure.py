@@ -7,22 +7,26 @@ what one image lacks and another has is a finding: `newly_missing`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from posixpath import basename, dirname
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from optimizer.verify.builders import Built
 from optimizer.verify.entrypoint import Tool, arguments, calls, person, tools, unknown_names
 from optimizer.verify.image import Entry, Image
 from optimizer.verify.loader import Lacking, Libraries
 from optimizer.verify.packages import Packages
+from optimizer.verify.promises import Check
 from optimizer.verify.rootfs import Root
 from optimizer.verify.verdict import Finding, Verdict
 
 Kind: TypeAlias = Literal[
     "library", "loader", "interpreter", "tool", "permission", "capability", "user", "argument"
 ]
+
+_PACKED: Final[frozenset[Kind]] = frozenset({"library", "loader", "interpreter", "tool"})
+"""What comes with a package of the distribution."""
 
 _DEPENDENCY = re.compile(r"/(node_modules|site-packages|dist-packages|vendor|gems|\.cargo)/")
 """Folders with what dependencies bring along, such as build scripts nobody starts."""
@@ -68,17 +72,33 @@ _SENTENCES: Mapping[Kind, str] = {
 }
 
 
-def closure(before: Built, after: Built) -> Verdict:
-    """The check that the second image has all that it needs at run time and the first one had.
+References: TypeAlias = Callable[[Built], Mapping[str, Image]]
+"""Gives the images that may know whose file it is that a build lacks, by what to call them."""
 
-    Asks the first image's package database who owns what is missing.
+
+def closure(references: References | None = None) -> Check:
+    """Returns the check that the second image has all that it needs at run time and the first
+    one had.
+
+    The package databases of ``references`` and of the first image say who owns what is missing.
+    Raises what ``references`` raises, which is asked only where something is missing.
     """
-    assert before.image is not None
-    assert after.image is not None
-    found = newly_missing(before.image, after.image)
-    notes = newly_missing_options(before.image, after.image)
-    looked = () if found else ("every program finds its libraries, every script its interpreter",)
-    return Verdict("broken" if found else "kept", found, (*looked, *notes))
+
+    def check(before: Built, after: Built) -> Verdict:
+        assert before.image is not None
+        assert after.image is not None
+        lacking = _necessary(before.image, after.image)
+        packed = any(one.kind in _PACKED for one in lacking)
+        images = references(after) if references is not None and packed else {}
+        found = _findings(lacking, before.image, images)
+        notes = newly_missing_options(before.image, after.image)
+        looked = () if found else (_ALL_THERE,)
+        return Verdict("broken" if found else "kept", found, (*looked, *notes))
+
+    return check
+
+
+_ALL_THERE = "every program finds its libraries, every script its interpreter"
 
 
 def missing(image: Image) -> tuple[Missing, ...]:
@@ -102,9 +122,7 @@ def newly_missing(
     ``references`` are images by what to call them ("the builder image") whose package
     database names who owns a missing file; where none knows, ``before`` is asked.
     """
-    new = [one for one in _new(before, after) if not one.optional]
-    owners = _Owners({**(references or {}), "the original image": before})
-    return tuple(_finding(group, owners) for group in _groups(new))
+    return _findings(_necessary(before, after), before, references or {})
 
 
 def newly_missing_options(before: Image, after: Image) -> tuple[str, ...]:
@@ -113,6 +131,17 @@ def newly_missing_options(before: Image, after: Image) -> tuple[str, ...]:
     libraries of plugins that lie in the same dependency."""
     new = [one for one in _new(before, after) if one.optional]
     return tuple(group[0].sentence(len(group) - 1) for group in _groups(new))
+
+
+def _necessary(before: Image, after: Image) -> list[Missing]:
+    return [one for one in _new(before, after) if not one.optional]
+
+
+def _findings(
+    lacking: Iterable[Missing], before: Image, references: Mapping[str, Image]
+) -> tuple[Finding, ...]:
+    owners = _Owners({**references, "the original image": before})
+    return tuple(_finding(group, owners) for group in _groups(lacking))
 
 
 def _new(before: Image, after: Image) -> Iterator[Missing]:
@@ -154,7 +183,7 @@ class _Owners:
 
     def of(self, lacking: Missing) -> tuple[str, str | None]:
         """Returns half a sentence, and the package where one owns what is missing."""
-        if lacking.kind not in ("library", "loader", "interpreter", "tool"):
+        if lacking.kind not in _PACKED:
             return "", None
         found = ""
         for label, packages in self._packages.items():

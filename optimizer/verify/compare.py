@@ -179,9 +179,12 @@ def _described(entry: Entry) -> str:
     return f"{_KINDS[entry.kind]} of {entry.size} bytes" if entry.size else _KINDS[entry.kind]
 
 
+_CAPABILITIES = "its file capabilities (setcap)"
+
+
 def _xattr_message(old: dict[str, str], new: dict[str, str]) -> str:
     for name in sorted(old.keys() | new.keys()):
-        what = "its capabilities" if name == "security.capability" else f"the attribute {name}"
+        what = _CAPABILITIES if name == "security.capability" else f"the attribute {name}"
         if name not in new:
             return f"lost {what}"
         if name not in old:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from optimizer.verify import elf
+from optimizer.verify import elf, rpm
 from optimizer.verify.image import Facts
 from optimizer.verify.stream import Forward, Readable, read_up_to
 
@@ -35,8 +35,16 @@ _APK: Final = frozenset({"/lib/apk/db/installed", "/usr/lib/apk/db/installed"})
 """apk's own list of packages and files, at its old and its new place (apk-package(5))."""
 
 _RPM: Final = re.compile(
-    r"(/var/lib/rpm|/usr/lib/sysimage/rpm|/usr/share/rpm)/(Packages(\.db)?|rpmdb\.sqlite)"
+    r"(/var/lib/rpm|/usr/lib/sysimage/rpm|/usr/share/rpm)/"
+    r"(?P<name>Packages(\.db)?|rpmdb\.sqlite)"
 )
+"""rpm's databases, at the places that distributions give them (rpm macros.in, _dbpath)."""
+
+_RPM_FORMS: Final = {
+    "Packages": "a package database of rpm in its old form (Berkeley DB)",
+    "Packages.db": "a package database of rpm in the form of SUSE (ndb)",
+}
+"""Forms that are seen and not read (rpm lib/backend: bdb_ro.cc, ndb/glue.c)."""
 
 _DISTRIBUTION: Final = re.compile(r"/(usr/(s?bin|lib\w*|share|libexec)|s?bin|lib\w*)/")
 """Where packages put their programs: scripts there have been checked by others."""
@@ -58,8 +66,8 @@ def facts(path: str, size: int, stream: Readable) -> Facts | None:
         return Facts(text=_lines(stream, lambda line: bool(_OWNED.search(line))))
     if path in _APK:
         return Facts(text=_lines(stream, lambda line: line[:2] in (b"P:", b"F:", b"R:")))
-    if _RPM.fullmatch(path):
-        return Facts(unread="a package database of rpm")
+    if match := _RPM.fullmatch(path):
+        return _rpm(match["name"], size, stream)
     start = read_up_to(stream, min(size, len(elf.MAGIC)))
     if start == elf.MAGIC:
         with Forward(stream, start) as file:
@@ -83,6 +91,16 @@ def _lines(stream: Readable, wanted: Callable[[bytes], bool]) -> bytes:
         kept += [line for line in lines if wanted(line)]
         rest = rest[:_LONGEST_LINE]
     return b"\n".join([*kept, *([rest] if wanted(rest) else [])])
+
+
+def _rpm(name: str, size: int, stream: Readable) -> Facts:
+    if name in _RPM_FORMS:
+        return Facts(unread=_RPM_FORMS[name])
+    try:
+        lines = [*rpm.owned(stream, size, lambda path: bool(_OWNED.search(path)))]
+    except rpm.Unreadable as error:
+        return Facts(unread=f"a package database of rpm: {error}")
+    return Facts(text=b"\n".join(lines))
 
 
 def _script(path: str, size: int, start: bytes, stream: Readable) -> Facts:

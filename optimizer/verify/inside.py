@@ -100,7 +100,6 @@ def inside(run: Run, manifests: Mapping[str, str]) -> Check:
                 notes.append(found)
             else:
                 findings += found
-                notes += [] if found else [f"`{probe.label}` says the same in both images"]
         return Verdict("broken" if findings else "kept", tuple(findings), tuple(notes))
 
     return check
@@ -119,7 +118,7 @@ def probes(image: Image, manifests: Mapping[str, str]) -> tuple[Probe, ...]:
 
 
 def _ask(run: Run, probe: Probe, before: str, after: str) -> list[Finding] | str:
-    """Returns what fails in ``after`` alone, or why the probe says nothing."""
+    """Returns what fails in ``after`` alone, or what the probe says where nothing does."""
     first = run(before, probe.argv)
     if first.timed_out or not first.started:
         return f"`{probe.label}` does not run in the original image"
@@ -128,17 +127,26 @@ def _ask(run: Run, probe: Probe, before: str, after: str) -> list[Finding] | str
         return [Finding(probe.label, f"`{probe.label}` has no end")]
     if not second.started:
         return [Finding(probe.label, f"`{probe.label}` does not start any more")]
-    return [Finding(probe.label, sentence) for sentence in probe.lost(first, second)]
+    if lost := probe.lost(first, second):
+        return [Finding(probe.label, sentence) for sentence in lost]
+    if first.code != 0:
+        return f"`{probe.label}` fails in the original image too: {_last(first)}"
+    return f"`{probe.label}` says the same in both images"
 
 
 def _python(root: Root, manifests: Mapping[str, str]) -> Iterator[Probe]:
     python = next((name for name in ("python", "python3") if root.which(name)), None)
     if python is None:
         return
-    yield Probe("pip check", (python, "-m", "pip", "check"), _new(_pip_lines))
+    if any(_PIP.search(path) for path in root.files):
+        yield Probe("pip check", (python, "-m", "pip", "check"), _new(_pip_lines))
     names = tuple(sorted({*_requirements(manifests), *_project_names(manifests)}))[:_MOST_NAMES]
     if names:
         yield Probe("import", (python, "-c", _PYTHON, *names), _marked("{name} cannot be imported"))
+
+
+_PIP: Final = re.compile("-packages/pip/__main__[.]py$")
+"""pip as a module, in ``site-packages`` or in Debian's ``dist-packages``."""
 
 
 def _node(root: Root, manifests: Mapping[str, str]) -> Iterator[Probe]:
@@ -163,8 +171,12 @@ def _php(root: Root) -> Iterator[Probe]:
     autoload = root.absolute("vendor/autoload.php")
     if root.entry(autoload) is not None:
         argv = ("php", "-r", "require $argv[1];", "--", autoload)
-        yield Probe("vendor/autoload.php", argv, _exit("Composer's platform check fails"))
+        yield Probe("vendor/autoload.php", argv, _exit("vendor/autoload.php does not load"))
+    if root.which("composer") is not None and root.entry(root.absolute("composer.json")):
+        yield Probe("composer check-platform-reqs", _COMPOSER, _new(_platform_lines))
 
+
+_COMPOSER = ("composer", "check-platform-reqs", "--no-dev", "--no-plugins", "--no-interaction")
 
 _EXTENSIONS = f'foreach (get_loaded_extensions() as $name) echo "{MARK}$name\\n";'
 
@@ -173,6 +185,19 @@ def _ruby(root: Root) -> Iterator[Probe]:
     lock = root.absolute("Gemfile.lock")
     if root.which("bundle") is not None and root.entry(lock) is not None:
         yield Probe("bundle check", ("bundle", "check"), _exit("gems are missing"))
+        argv = ("ruby", "-e", _REQUIRE)
+        yield Probe("Bundler.require", argv, _marked("the gems of the {name} cannot be loaded"))
+
+
+_REQUIRE = f"""
+begin
+  require 'bundler'
+  Bundler.require(:default)
+rescue Exception => error
+  puts "\\n{MARK}Gemfile\\t#{{error.class}}: #{{error.message.split.join(' ')}}"
+end
+"""
+"""Loads the gems of the Gemfile as an application does that starts (bundler.io, groups)."""
 
 
 def _pip_lines(completed: Completed) -> Mapping[str, str]:
@@ -182,6 +207,14 @@ def _pip_lines(completed: Completed) -> Mapping[str, str]:
         return {}
     lines = [line.strip() for line in completed.output.splitlines() if line.strip()]
     return {line: f"pip check: {line}" for line in lines or [_last(completed)]}
+
+
+def _platform_lines(completed: Completed) -> Mapping[str, str]:
+    """Composer prints a line for each requirement, which ends in ``success``, ``missing`` or
+    ``failed`` (composer/composer src/Composer/Command/CheckPlatformReqsCommand.php)."""
+    rows = [line.split() for line in completed.output.splitlines()]
+    wrong = [row for row in rows if len(row) > 1 and row[-1] in ("missing", "failed")]
+    return {row[0]: f"composer check-platform-reqs: {' '.join(row)}" for row in wrong}
 
 
 def _new(said: Said) -> Lost:

@@ -17,6 +17,7 @@ from optimizer.model.stages import Invocation
 from optimizer.proposal import Safety
 from optimizer.verify.builders import Builder, Built, EngineFault, Failed, Order, Watch
 from optimizer.verify.compare import Chance
+from optimizer.verify.origin import with_origin
 from optimizer.verify.promises import Check, Promise, judge
 from optimizer.verify.verdict import Finding, Verdict
 from optimizer.verify.verdict import Outcome as VerdictOutcome
@@ -37,7 +38,7 @@ class Verification:
     """What became of the changes of one file in one of the ways in which it is built.
 
     ``verdicts`` stand in the order of ``changes``; ``kept_images`` are the names under which the
-    engine still has what was built.
+    engine still has what was built; ``line`` is that of the step at which the original fails.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Verification:
     verdicts: tuple[Verdict, ...]
     seconds: float
     kept_images: tuple[str, ...] = ()
+    line: int = 1
 
     @property
     def outcome(self) -> VerdictOutcome:
@@ -69,6 +71,7 @@ class Builds:
     keep: bool = False
     made: list[Built] = field(default_factory=list)
     """All of them, in order."""
+    _orders: list[Order] = field(default_factory=list)
 
     def __enter__(self) -> Builds:
         return self
@@ -84,11 +87,23 @@ class Builds:
                 if kind is None:
                     raise
 
+    @property
+    def kept_images(self) -> tuple[str, ...]:
+        """The names under which the engine still has what was built when this is over."""
+        names = (built.reference for built in self.made)
+        return tuple(name for name in names if name is not None) if self.keep else ()
+
     def make(self, order: Order, which: str) -> Built:
         """Builds ``order``, which reports call ``which``."""
         built = self.builder.build(order, self.announce(which))
         self.made.append(built)
+        self._orders.append(order)
         return built
+
+    def order_of(self, built: Built) -> Order | None:
+        """Returns how something was built here; None for what was not."""
+        pairs = zip(self.made, self._orders, strict=True)
+        return next((order for made, order in pairs if made is built), None)
 
 
 @dataclass
@@ -139,6 +154,9 @@ class Judge:
     root: str = "."
     """The path of the context from where the paths of the changes start."""
     checks: Sequence[Check] = ()
+    """What is asked where the bytes of two images may differ."""
+    smoke: Check | None = None
+    """The user's own command, which is asked whatever was promised."""
     _built: dict[int, Built] = field(default_factory=dict)
 
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -171,10 +189,20 @@ class Judge:
         if number == 0:
             return self.baseline.first
         if number not in self._built:
-            count = len(self.changes)
-            which = "rewrite" if number == count else f"rewrite, {number} of {count} changes"
-            self._built[number] = self.baseline.builds.make(self.order(number), which)
+            self._built[number] = self.baseline.builds.make(self.order(number), self.label(number))
         return self._built[number]
+
+    def label(self, number: int) -> str:
+        """Returns what reports call the text after ``number`` changes."""
+        if number == 0:
+            return "original"
+        count = len(self.changes)
+        return "rewrite" if number == count else f"rewrite, {number} of {count} changes"
+
+    def cold_builds(self, number: int) -> Sequence[Built]:
+        """Returns the builds of the text after ``number`` changes that have been made."""
+        made = self.baseline.built if number == 0 else [self._built.get(number)]
+        return [built for built in made if built is not None]
 
     def order(self, number: int) -> Order:
         """Returns how the text after ``number`` changes is built."""
@@ -215,13 +243,21 @@ class Judge:
         if after.failed is not None:
             return _after_fails(after.failed)
         promise = self._promise(low, high)
-        verdict = judge(promise, before, after, self.baseline.chance, self.checks)
+        verdict = self._judged(promise, before, after)
         if verdict.outcome != "broken" or len(self.baseline.built) >= _MOST_CONTROLS:
             return verdict
         # What changes with the minute or the day looks like the rewrite's doing: the original is
         # built again, after it.
         self.baseline.build()
-        return judge(promise, before, after, self.baseline.chance, self.checks)
+        return self._judged(promise, before, after)
+
+    def _judged(self, promise: Promise, before: Built, after: Built) -> Verdict:
+        assert before.image is not None
+        assert after.image is not None
+        verdict = judge(promise, before, after, self.baseline.chance, self.checks, self.smoke)
+        context = self.baseline.order.context
+        found = [with_origin(each, before.image, after.image, context) for each in verdict.findings]
+        return replace(verdict, findings=tuple(found))
 
     def _promise(self, low: int, high: int) -> Promise:
         changes = self.changes[low:high]

@@ -11,7 +11,7 @@ an edit costs.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -30,8 +30,9 @@ from optimizer.verify.judge import Announce, Judge
 EDIT = "edit "
 """What the scenario of a predicted number starts with; the path follows."""
 
-REPETITIONS = 3
-"""Times that every build is made."""
+REPETITIONS = 1
+"""Times that every build is made, unless the user says otherwise. The cold builds of the judge
+count, so that one time costs a rebuild after an edit of each version and little more."""
 
 LARGEST_SOURCE = 1 << 20
 """Bytes of a file that is edited, at most: larger ones are data."""
@@ -54,11 +55,13 @@ class Rebuild:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What one version of a file gave: the seconds of each cold build, the bytes of its image
-    (its layers, as large as the engine exports them), and the rebuilds by edited path."""
+    (its layers, as large as the engine exports them), and the rebuilds by edited path.
+    ``failures`` say which builds after an edit failed, and why: a linter may not like the edit."""
 
     cold_seconds: tuple[float, ...]
     image_bytes: int
     rebuilds: Mapping[str, tuple[Rebuild, ...]]
+    failures: tuple[str, ...] = ()
 
 
 def edited_most(history: History, context: BuildContext, prefix: str = "") -> str | None:
@@ -92,12 +95,17 @@ def edited_paths(changes: Sequence[Applied], first: str | None = None) -> tuple[
 
 
 def measured(
-    judge: Judge, context: BuildContext, first: str | None, repetitions: int = REPETITIONS
+    judge: Judge,
+    context: BuildContext,
+    first: str | None,
+    repetitions: int = REPETITIONS,
+    note: Callable[[str], None] = lambda failure: None,
 ) -> tuple[Applied, ...]:
     """Returns the changes of ``judge`` with what was measured before and after each of them.
 
-    ``first`` is the file whose edit counts most (`edited_most`). Raises `Unmeasured`, and
-    `EngineFault` as the judge does.
+    ``first`` is the file whose edit counts most (`edited_most`). Cold builds that the judge has
+    made count, the last ones first: before them bases were pulled. ``note`` is told which edits
+    could not be measured. Raises `Unmeasured`, and `EngineFault` as the judge does.
     """
     builds = judge.baseline.builds
     paths = edited_paths(judge.changes, first)
@@ -107,11 +115,14 @@ def measured(
             judge.order(number),
             context,
             paths,
-            partial(_announced, builds.announce, number),
+            partial(_announced, builds.announce, judge.label(number)),
             repetitions,
+            [built.seconds for built in judge.cold_builds(number)],
         )
         for number in range(len(judge.changes) + 1)
     ]
+    for failure in dict.fromkeys(each for sample in samples for each in sample.failures):
+        note(failure)
     return tuple(
         filled(change, before, after)
         for change, (before, after) in zip(judge.changes, pairwise(samples), strict=True)
@@ -125,29 +136,37 @@ def measure(
     paths: Sequence[str],
     announce: Announce,
     repetitions: int = REPETITIONS,
+    known: Sequence[float] = (),
 ) -> Sample:
     """Builds one version of a file cold and after edits of ``paths``, each ``repetitions`` times.
 
-    A path that is no text file of the context is left out. Raises `Unmeasured` where a build
-    fails or takes too long, and what the builder raises.
+    ``known`` are the seconds of cold builds that were made before; only what they lack is built.
+    A path that is no text file of the context is left out, and so is one after whose edit a build
+    fails. Raises `Unmeasured` where another build fails or takes too long, and what the builder
+    raises.
     """
-    cold = [
-        _built(builder, replace(order, cold=True), f"cold, {number} of {repetitions}", announce)[0]
-        for number in range(1, repetitions + 1)
-    ]
+    cold = [*known[-repetitions:]]
+    for number in range(len(cold) + 1, repetitions + 1):
+        which = f"cold, {number} of {repetitions}"
+        cold.append(_built(builder, replace(order, cold=True), which, announce)[0].seconds)
     # Cache mounts of a cold build are its own: another build does not find what was put there.
     warm = replace(order, cold=False)
     _, image = _built(builder, warm, "with what is in the cache", announce)
-    rebuilds = {
-        path: tuple(_rebuilds(builder, warm, image, path, edits, announce))
-        for path in paths
-        if (edits := _edits(context, path, repetitions)) is not None
-    }
-    return Sample(tuple(built.seconds for built in cold), sum(image.layers.values()), rebuilds)
+    rebuilds: dict[str, tuple[Rebuild, ...]] = {}
+    failures: list[str] = []
+    for path in paths:
+        edits = _edits(context, path, repetitions) or ()
+        try:
+            found = tuple(_rebuilds(builder, warm, image, path, edits, announce))
+        except Unmeasured as failure:
+            failures.append(str(failure))
+        else:
+            rebuilds |= {path: found} if found else {}
+    return Sample(tuple(cold), sum(image.layers.values()), rebuilds, tuple(failures))
 
 
-def _announced(announce: Announce, number: int, which: str) -> Watch:
-    return announce(f"{f'rewrite {number}' if number else 'original'}, measured {which}")
+def _announced(announce: Announce, text: str, which: str) -> Watch:
+    return announce(f"{text}, measured {which}")
 
 
 def filled(change: Applied, before: Sample, after: Sample) -> Applied:
@@ -234,7 +253,7 @@ def _is_source(path: str) -> bool:
 
 def _beside(evidence: Evidence, before: Sample, after: Sample) -> Evidence:
     path = evidence.scenario.removeprefix(EDIT)
-    if path == evidence.scenario or evidence.basis == "build":
+    if path == evidence.scenario or evidence.measured is not None:
         return evidence
     numbers = {
         "steps_rerun": lambda each: each.steps,
@@ -244,7 +263,9 @@ def _beside(evidence: Evidence, before: Sample, after: Sample) -> Evidence:
     if numbers is None or path not in before.rebuilds or path not in after.rebuilds:
         return evidence
     old, new = (list(map(numbers, each.rebuilds[path])) for each in (before, after))
-    return replace(evidence, measured=_measured(old, new))
+    return replace(
+        evidence, basis="build", measured=_measured(old, new), predicted_by=evidence.basis
+    )
 
 
 def _felt(before: Sample, after: Sample) -> Iterator[Evidence]:

@@ -1,6 +1,6 @@
-"""Which package of an image owns a file: the databases of dpkg and apk, read from the image.
+"""Which package of an image owns a file: the databases of dpkg, apk and rpm, read from the image.
 
-rpm keeps a binary database; that it is there is seen, what is in it is not read.
+Older forms of rpm's database are seen, and what is in them is not read.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Packages:
         """Why packages are not known; None where they are, or where there are none."""
         for path, entry in self._root.files.items():
             if entry.facts is not None and "rpm" in entry.facts.unread:
-                return f"{path} is {entry.facts.unread}, which is not read"
+                return f"{path} is {entry.facts.unread}, which dockopt does not read"
         return None
 
     def _next(self, place: str) -> str | None:
@@ -94,12 +94,13 @@ class Packages:
                 yield from ((line, match["name"]) for line in lines)
             elif match is not None:
                 yield from (("/" + line.partition("  ")[2], match["name"]) for line in lines)
-            elif path in _APK:
+            elif path in _APK or path.endswith("/rpmdb.sqlite"):
                 yield from _apk(lines)
 
 
 def _apk(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Reads apk's database: P names a package, F a folder and R a file in it."""
+    """Reads apk's database: P names a package, F a folder and R a file in it. What is kept of
+    rpm's has the same form."""
     package = folder = ""
     for line in lines:
         key, _, value = line.partition(":")

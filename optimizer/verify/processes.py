@@ -8,12 +8,19 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 GRACE_SECONDS = 10
 """How long a client may take to cancel its build before it is killed."""
+
+LONGEST_LINE = 1 << 26
+"""Bytes of a line at most; a longer one comes in pieces. No status of a build is so long."""
+
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,58 +40,119 @@ def run(
     read: Callable[[IO[bytes]], None] | None = None,
     *,
     merged: bool = False,
+    stuck: Callable[[], bool] = lambda: False,
 ) -> Ended:
     """Runs ``command`` to its end and returns how it was.
 
     ``said`` gets the lines of standard error as they come, where ``merged`` those of both
     streams; ``read`` reads standard output, in
-    a thread of its own, and its exceptions are raised here. Whatever happens, the process and
+    a thread of its own, and its exceptions are raised here. ``stuck`` is asked now and then
+    whether to wait no longer, in another thread. Whatever happens, the process and
     all that it started in its session are gone afterwards. Raises OSError where it cannot start.
     """
     started = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if read is not None or merged else subprocess.DEVNULL,
-        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
-        # A terminal's Ctrl-C then comes to this process alone, which ends the client in order.
-        start_new_session=True,
-    )
-    over = threading.Event()
-
-    def expire() -> None:
-        over.set()
-        stop(process)
-
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    reader = _Reading(read, process.stdout) if read is not None else None
-    try:
-        timer.start()
-        for line in (process.stdout if merged else process.stderr) or ():
-            said(line)
-        code = process.wait()
-        if reader is not None:
-            reader.finish()
-    finally:
-        timer.cancel()
-        stop(process)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+    with _session(command, environment, reads=read is not None, merged=merged) as process:
+        stream = process.stdout if merged else process.stderr
+        assert stream is not None
+        with _limited(process, seconds, stuck) as over:
+            reader = _Reading(read, process.stdout) if read is not None else None
+            for line in iter(partial(stream.readline, LONGEST_LINE), b""):
+                said(line)
+            code = process.wait()
+            if reader is not None:
+                reader.finish()
     return Ended(code, time.monotonic() - started, over.is_set())
 
 
+@contextmanager
+def _session(
+    command: Sequence[str], environment: Mapping[str, str], *, reads: bool, merged: bool
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts a process in a session of its own and ends all of that session.
+
+    A terminal's Ctrl-C then comes to this process alone, which ends the other in order. It comes
+    to the main thread, where it would lose a process that is just being started; so another
+    thread does that.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    errors: list[OSError] = []
+    done = threading.Event()
+
+    def start() -> None:
+        try:
+            process = subprocess.Popen(
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if reads or merged else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+                start_new_session=True,
+            )
+            processes.append(process)
+        except OSError as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    try:
+        threading.Thread(target=start, daemon=True).start()
+        done.wait()
+        for error in errors:
+            raise error
+        yield processes[0]
+    finally:
+        done.wait(GRACE_SECONDS)
+        for process in processes:
+            stop(process)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
+@contextmanager
+def _limited(
+    process: subprocess.Popen[bytes], seconds: float, stuck: Callable[[], bool]
+) -> Iterator[threading.Event]:
+    """Stops ``process`` when its time is over or it is stuck; gives what is then set."""
+    over, ended = threading.Event(), threading.Event()
+    deadline = time.monotonic() + seconds
+
+    def look() -> None:
+        while not ended.wait(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline or stuck():
+                over.set()
+                stop(process)
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield over
+    finally:
+        ended.set()
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks a process and its session to end, and kills them where they do not."""
+    """Asks a process and its session to end, and kills what of them does not."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
+        if not _lives(process):
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while _lives(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _lives(process: subprocess.Popen[bytes]) -> bool:
+    """Tells whether the process or another of its group is there: a client's plugin may go on
+    when the client has ended, and keep the streams open."""
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class _Reading:

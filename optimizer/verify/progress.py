@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +20,29 @@ from typing import Any
 LOG_LINES = 40
 """Lines of the log that are kept of one step."""
 
+REGISTRY_SECONDS = 120
+"""How long a registry may take to describe an image. BuildKit itself waits without an end."""
+
 _LONGEST_LINE = 2000
+_METADATA = "[internal] load metadata for "
+"""BuildKit's name of asking about a base image (dockerfile2llb, toDispatchState)."""
+
+_EXPORT = re.compile("exporting to |importing to docker")
+"""BuildKit's and buildx's names of what comes after the last step (exporter/containerimage and
+its neighbours; buildx util/dockerutil, LoadImage)."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+"""What a terminal obeys in place of showing it (ECMA-48: control sequences, operating system
+commands, others)."""
+
 _STEP = re.compile(r"\[(?:(?P<stage>.*) )?(?P<number>\d+)/(?P<of>\d+)\] (?P<text>.*)", re.DOTALL)
 """BuildKit's name of a step: ``[builder 2/4] RUN make`` (dockerfile2llb, prefixCommand)."""
+
+
+def as_left(line: str) -> str:
+    """Returns what a terminal would have left of a line of output: colours and the like are no
+    text, and what a carriage return went back over is gone."""
+    return _ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +65,21 @@ class Vertex:
         return (self.completed - self.started).total_seconds()
 
     @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        return self.started is not None and self.completed is None
+
+    @property
     def step(self) -> str | None:
         """The text of a step of the Dockerfile; None for BuildKit's own vertexes."""
         match = _STEP.fullmatch(self.name)
         return match["text"] if match is not None else None
+
+    @property
+    def image(self) -> str | None:
+        """The image that a registry is asked about; None for other vertexes."""
+        _, asked, image = self.name.partition(_METADATA)
+        return image if asked else None
 
 
 @dataclass
@@ -79,14 +111,26 @@ class Progress:
     @property
     def vertexes(self) -> tuple[Vertex, ...]:
         """All vertexes so far, in the order in which they were first named."""
-        return tuple(self._vertex(digest, state) for digest, state in self._states.items())
+        # Whoever draws them may do so in another thread, while new ones come in.
+        return tuple(self._vertex(digest, state) for digest, state in [*self._states.items()])
 
     @property
     def running(self) -> tuple[Vertex, ...]:
         """The vertexes at work."""
-        return tuple(
-            each for each in self.vertexes if each.started is not None and each.completed is None
-        )
+        return tuple(each for each in self.vertexes if each.running)
+
+    @property
+    def asking(self) -> Vertex | None:
+        """The vertex that waits for a registry to describe an image."""
+        return next((each for each in self.running if each.image is not None), None)
+
+    @property
+    def export_seconds(self) -> float:
+        """How long it took to write down the image that was made, and to hand it over."""
+        exports = [each for each in self.vertexes if _EXPORT.match(each.name)]
+        started = [each.started for each in exports if each.started is not None]
+        completed = [each.completed for each in exports if each.completed is not None]
+        return (max(completed) - min(started)).total_seconds() if started and completed else 0.0
 
     @property
     def failed(self) -> Vertex | None:
@@ -105,10 +149,10 @@ class Progress:
         *lines, rest = (self._partial.get(vertex, "") + text).split("\n")
         self._partial[vertex] = rest[-_LONGEST_LINE:]
         kept = self._logs.setdefault(vertex, deque(maxlen=LOG_LINES))
-        kept.extend(line.rstrip("\r")[:_LONGEST_LINE] for line in lines)
+        kept.extend(as_left(line)[:_LONGEST_LINE] for line in lines)
 
     def _vertex(self, digest: str, state: Mapping[str, Any]) -> Vertex:
-        rest = self._partial.get(digest)
+        rest = as_left(self._partial.get(digest, ""))
         return Vertex(
             name=str(state.get("name", "")),
             digest=digest,
@@ -118,6 +162,22 @@ class Progress:
             error=str(state.get("error") or ""),
             log=(*self._logs.get(digest, ()), *([rest] if rest else [])),
         )
+
+
+@dataclass
+class Patience:
+    """How long a build waits for a registry: the time that it may take is for building."""
+
+    progress: Progress
+    _digest: str = ""
+    _since: float = 0.0
+
+    def is_over(self) -> bool:
+        """Tells whether one question has had no answer for `REGISTRY_SECONDS`."""
+        vertex = self.progress.asking
+        if vertex is None or vertex.digest != self._digest:
+            self._digest, self._since = vertex.digest if vertex else "", time.monotonic()
+        return vertex is not None and time.monotonic() - self._since >= REGISTRY_SECONDS
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

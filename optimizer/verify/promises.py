@@ -14,6 +14,9 @@ from optimizer.verify.verdict import Finding, Verdict
 SHOWN = 20
 """Differences that a verdict names; how many more there are, it says."""
 
+PLACES_SHOWN = 3
+"""Places that differ by chance and are all named."""
+
 Check: TypeAlias = Callable[[Built, Built], Verdict]
 """Looks for what bytes do not tell: whether the image of the second still works. ``kept`` when
 it found nothing; its notes say what was looked at."""
@@ -39,11 +42,18 @@ class Promise:
 
 
 def judge(
-    promise: Promise, before: Built, after: Built, chance: Chance, checks: Sequence[Check] = ()
+    promise: Promise,
+    before: Built,
+    after: Built,
+    chance: Chance,
+    checks: Sequence[Check] = (),
+    smoke: Check | None = None,
 ) -> Verdict:
     """Returns the verdict on two builds that both gave an image.
 
-    ``same-image`` promises equality; the others also have to pass ``checks``.
+    ``same-image`` promises equality; the others also have to pass ``checks``. ``smoke`` is the
+    user's own command, which must not find a difference whatever is promised; where it cannot
+    tell, equal images hold all the same, and a note says so.
     """
     assert before.image is not None
     assert after.image is not None
@@ -52,12 +62,27 @@ def judge(
     lines = tuple(finding(each, before.image, after.image) for each in wrong[:SHOWN])
     more = (f"{len(wrong) - SHOWN} more differences",) if len(wrong) > SHOWN else ()
     notes = _chance_notes(chance)
+    asked = (smoke,) if smoke is not None else ()
     if promise.safety is Safety.CHANGES_IMAGE:
         shown = tuple(f"differs: {each.message}" for each in lines)
-        return _checked((*shown, *more, *notes), before, after, checks)
+        return _checked((*shown, *more, *notes), before, after, (*checks, *asked))
     if wrong:
         return Verdict("broken", lines, (*more, *notes))
-    return _checked(notes, before, after, () if promise.safety is Safety.SAME_IMAGE else checks)
+    if promise.safety is Safety.SAME_IMAGE:
+        return _checked(notes, before, after, tuple(map(_only_differences, asked)))
+    return _checked(notes, before, after, (*checks, *asked))
+
+
+def _only_differences(check: Check) -> Check:
+    """Makes a note of what a check cannot tell."""
+
+    def checked(before: Built, after: Built) -> Verdict:
+        verdict = check(before, after)
+        if verdict.outcome != "unverifiable":
+            return verdict
+        return Verdict("kept", (), (*verdict.notes, *(each.message for each in verdict.findings)))
+
+    return checked
 
 
 def _checked(
@@ -78,6 +103,6 @@ def _chance_notes(chance: Chance) -> tuple[str, ...]:
     places = sorted({where for where, _ in chance.places})
     if not places:
         return ()
-    first = ", ".join(places[:3]) + (" ..." if len(places) > 3 else "")
     what = "place differs" if len(places) == 1 else "places differ"
-    return (f"{len(places)} {what} between builds of the original alone: {first}",)
+    which = f": {', '.join(places)}" if len(places) <= PLACES_SHOWN else f", such as {places[0]}"
+    return (f"{len(places)} {what} between builds of the original alone{which}",)

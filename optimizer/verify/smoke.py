@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -32,7 +31,7 @@ def smoke(run: Run, command: Sequence[str]) -> Check:
         second = run(after.reference, command)
         difference = compare(first, second)
         if difference is None:
-            return Verdict("kept", (), (f"`{shlex.join(command)}` gives the same answer",))
+            return Verdict("kept", (), ("the smoke command gives the same answer in both images",))
         if compare(first, run(before.reference, command)) is not None:
             return _unverifiable("the smoke command gives the original two different answers")
         return Verdict("broken", (Finding(WHERE, f"the smoke command answers {difference}"),))

@@ -216,8 +216,9 @@ def test_numbers_read_as_sentences(before: float, after: float, sentence: str) -
     [
         pytest.param(
             Evidence(
-                *("steps_rerun", "edit a", 2, 1, "model"),
+                *("steps_rerun", "edit a", 2, 1, "build"),
                 Measured(Spread(2, 2, 2), Spread(1, 1, 1), 3),
+                "model",
             ),
             "edit a: 2 steps rerun -> 1",
             "by the cache model, measured 2 -> 1",
@@ -233,6 +234,15 @@ def test_numbers_read_as_sentences(before: float, after: float, sentence: str) -
             id="seconds",
         ),
         pytest.param(
+            Evidence(
+                *("build_seconds", "cold build", 84, 9.52, "build"),
+                Measured(Spread(84, 84, 84), Spread(9.52, 9.52, 9.52), 1),
+            ),
+            "cold build: 1.4 min -> 9.52 s",
+            "measured in a build",
+            id="once",
+        ),
+        pytest.param(
             Evidence("image_bytes", "image", 2_100_000_000, 512, "build"),
             "image: 2.1 GB -> 512 bytes",
             "measured in a build",
@@ -243,6 +253,56 @@ def test_numbers_read_as_sentences(before: float, after: float, sentence: str) -
 def test_measurements_read_as_sentences(evidence: Evidence, sentence: str, basis: str) -> None:
     assert words.number(evidence) == sentence
     assert words.basis(evidence) == basis
+
+
+CONFIRMED = replace(
+    COPY_FIRST,
+    evidence=(
+        Evidence(
+            *("steps_rerun", "edit src/index.js", 4, 2, "build"),
+            Measured(Spread(4, 4, 4), Spread(3, 2, 3), 3),
+            "model",
+        ),
+        Evidence(
+            *("push_bytes", "edit src/index.js", 81_000_000, 2_100, "build"),
+            Measured(Spread(81e6, 81e6, 82e6), Spread(2_100, 2_100, 2_100), 3),
+        ),
+        Evidence("runs", "`npm ci` over 500 commits", 400, 12, "model"),
+    ),
+    confirmed=True,
+    notes=("`./smoke` gives the same answer",),
+)
+
+
+def test_a_confirmed_change_shows_predicted_beside_measured_on_every_face() -> None:
+    outcome = replace(BACKEND, applied=(CONFIRMED,), after=COPIED_FIRST, held=())
+    rows = [
+        "gain     edit src/index.js: 4 steps rerun -> 2 (by the cache model, measured 4 -> 2 to 3)",
+        "measured edit src/index.js: 81 MB to push -> 2.1 kB (measured in a build, median of 3: "
+        "81 MB to 82 MB -> 2.1 kB)",
+        "gain     `npm ci` over 500 commits: 400 runs -> 12 (by the cache model)",
+        "note     `./smoke` gives the same answer",
+    ]
+    text = patch([outcome])
+    assert all(f"#   {row}\n" in text for row in rows)
+    assert (
+        "promise  same-image: the image keeps its configuration and every file (held in a" in text
+    )
+    drawn = " ".join(report([outcome], Screen(width=100)).split())
+    assert all(" ".join(row.split()) in drawn for row in rows)
+    (file,) = json.loads(render([outcome], "1"))["files"]
+    (applied,) = file["applied"]
+    assert (applied["confirmed"], applied["notes"]) == (True, ["`./smoke` gives the same answer"])
+    assert [(each["basis"], each.get("predicted_by")) for each in applied["evidence"]] == [
+        ("build", "model"),
+        ("build", None),
+        ("model", None),
+    ]
+    assert applied["evidence"][0]["measured"] == {
+        "before": {"median": 4, "least": 4, "most": 4},
+        "after": {"median": 3, "least": 2, "most": 3},
+        "repetitions": 3,
+    }
 
 
 def test_the_strongest_number_falls_the_furthest() -> None:

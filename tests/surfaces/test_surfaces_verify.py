@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from optimizer.journal import Applied, ContextAnswer
+from optimizer.model.stages import Invocation
+from optimizer.proposal import Safety
+from optimizer.surfaces.commands import app
+from optimizer.surfaces.verify import exit_code, held_back
+from optimizer.verify.judge import Verification
+from optimizer.verify.verdict import Finding, Outcome, Verdict
 from tests.engine.measure import write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +76,7 @@ def pretend(path: Path, script: str) -> None:
         ),
         pytest.param(
             "echo 'ERROR: Cannot connect to the Docker daemon at unix:///x' >&2; exit 1",
-            "no builder answers: ERROR: Cannot connect to the Docker daemon at unix:///x",
+            "no builder answers: Cannot connect to the Docker daemon at unix:///x",
             "Start the engine, or choose another builder: --builder NAME.",
             id="no-engine",
         ),
@@ -95,6 +104,51 @@ def test_where_nothing_changes_no_engine_is_asked_for(project: Path, tmp_path: P
     done = dockopt(project, "verify", "Dockerfile", path=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "nothing to verify: no change is proposed\n"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ((), 0),
+        (("kept", "kept"), 0),
+        (("kept", "unverifiable"), 3),
+        (("unverifiable", "before-broken"), 2),
+        (("before-broken", "broken", "unverifiable"), 1),
+    ],
+)
+def test_the_worst_verdict_is_the_exit_code(outcomes: Sequence[Outcome], code: int) -> None:
+    found = [
+        Verification(
+            *("Dockerfile", ContextAnswer(".", "its own folder"), Invocation(), "none"),
+            *((), (Verdict(outcome),), 1.0),
+        )
+        for outcome in outcomes
+    ]
+    assert exit_code(found) == code
+
+
+def test_what_is_held_back_names_the_package_to_install() -> None:
+    change = Applied(
+        *("slim-base", "Take a slim base", Safety.SAME_BEHAVIOR, "", 1, 1),
+        *((), (), (), (), "FROM python", "FROM python:slim"),
+    )
+    missing = "libpq.so.5 is missing: /app needs it; in stage `build` the package libpq5 owns it"
+    held = held_back(change, Verdict("broken", (Finding("/app", missing, "libpq5"),)))
+    assert held.code == "build-broke-promise"
+    assert held.reason == f"Take a slim base: {missing}."
+    assert held.unblock.startswith("Install libpq5 in the image,")
+    other = held_back(change, Verdict("broken", (Finding("config Env", "Env lost A=1"),)))
+    assert other.unblock.startswith("Change the file by hand,")
+
+
+@pytest.mark.parametrize("command", ["fix", "verify", "bisect"])
+def test_help_says_what_exit_codes_mean(command: str) -> None:
+    said = " ".join(CliRunner().invoke(app, [command, "--help"]).output.split())
+    if command == "bisect":
+        assert "Exit codes are those of verify." in said
+        return
+    for code in range(4):
+        assert f"{code}: " in said
 
 
 @pytest.mark.parametrize("command", ["verify", "bisect"])

@@ -50,6 +50,7 @@ class SetAnswers:
     run_command: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     failing: str | None = None
+    broken: bool = False
     orders: list[Order] = field(default_factory=list)
     removed: int = 0
 
@@ -58,7 +59,7 @@ class SetAnswers:
 
     def build(self, order: Order, watch: Watch) -> Built:
         self.orders.append(order)
-        if self.failing is not None and self.failing in order.files:
+        if self.broken or self.failing in order.files:
             failed = Failed("error", "process did not complete: exit code: 2", "RUN lint")
             return Built(None, None, 1.0, (), failed)
         seconds = 10.0 + len(self.orders) if order.cold else 1.0
@@ -154,13 +155,19 @@ class TestMeasure:
         sample = sampled(context, SetAnswers(), "data.py", "gone.py", "lib/a.py", repetitions=1)
         assert list(sample.rebuilds) == ["lib/a.py"]
 
-    def test_build_that_fails_after_the_edit_says_so(self, context: BuildContext) -> None:
+    def test_an_edit_that_breaks_the_build_is_left_out_and_said(
+        self, context: BuildContext
+    ) -> None:
         builder = SetAnswers(failing="app.py")
-        with pytest.raises(
-            Unmeasured, match=r"after an edit of app.py, 1 of 3 fails at `RUN lint`: .*code: 2"
-        ):
-            sampled(context, builder, "app.py")
+        sample = sampled(context, builder, "app.py", "lib/a.py")
+        assert list(sample.rebuilds) == ["lib/a.py"]
+        (failure,) = sample.failures
+        assert failure.startswith("the build after an edit of app.py, 1 of 3 fails at `RUN lint`:")
         assert builder.removed == len(builder.orders)
+
+    def test_a_build_that_fails_anyway_is_no_measure(self, context: BuildContext) -> None:
+        with pytest.raises(Unmeasured, match=r"the build cold, 1 of 3 fails at `RUN lint`: .*: 2"):
+            sampled(context, SetAnswers(broken=True), "app.py")
 
     def test_every_build_is_announced(self, context: BuildContext) -> None:
         said: list[str] = []
@@ -204,7 +211,8 @@ class TestFilled:
 
     def test_prediction_gets_what_was_measured(self) -> None:
         first, *others = filled(self.CHANGE, self.BEFORE, self.AFTER).evidence
-        assert (first.before, first.after, first.basis) == (2, 1, "model")
+        assert (first.before, first.after) == (2, 1)
+        assert (first.basis, first.predicted_by) == ("build", "model")
         assert first.measured == Measured(Spread(2, 2, 2), Spread(1, 1, 1), 2)
         assert others[:2] == list(self.CHANGE.evidence[1:])
 
@@ -216,7 +224,7 @@ class TestFilled:
             ("rebuild_seconds", "edit app.py", 6.0, 1.5),
             ("push_bytes", "edit app.py", 213, 13),
         ]
-        assert {each.basis for each in added} == {"build"}
+        assert {(each.basis, each.predicted_by) for each in added} == {("build", None)}
         assert added[0].measured == Measured(Spread(9, 8, 30), Spread(9, 8, 10), 3)
 
     def test_second_time_changes_nothing(self) -> None:
@@ -228,7 +236,8 @@ class TestFilled:
         change = replace(self.CHANGE, evidence=(predicted,))
         evidence = filled(change, self.BEFORE, self.AFTER).evidence
         (seconds,) = [each for each in evidence if each.metric == "rebuild_seconds"]
-        assert (seconds.before, seconds.after, seconds.basis) == (8.0, 1.0, "model")
+        assert (seconds.before, seconds.after) == (8.0, 1.0)
+        assert (seconds.basis, seconds.predicted_by) == ("build", "model")
         assert seconds.measured == Measured(Spread(6.0, 5.0, 7.0), Spread(1.5, 1.0, 2.0), 2)
 
     def test_paths_come_from_the_history_and_the_predictions(self) -> None:
@@ -265,6 +274,31 @@ class TestChanges:
         first, second, third = (10.0 + n for n, o in enumerate(builder.orders, 1) if o.cold)
         assert seconds == [(first, second), (second, third)]
 
+    def test_builds_of_the_judge_count_and_the_last_of_them_first(
+        self, context: BuildContext
+    ) -> None:
+        """The first build of an original may pull its bases."""
+        builder = SetAnswers()
+        judge = self.judge(context, builder)
+        assert {verdict.outcome for verdict in judge.verdicts()} == {"kept"}
+        made = [order.dockerfile for order in builder.orders if order.cold]
+        assert made == ["FROM a\n", "FROM a\n", "FROM c\n"]
+        (change, _) = measured(judge, context, None, 1)
+        cold = [order.dockerfile for order in builder.orders if order.cold]
+        assert cold == [*made, "FROM b\n"]
+        (seconds,) = [each for each in change.evidence if each.metric == "build_seconds"]
+        assert seconds.before == 12
+
+    def test_what_cannot_be_measured_is_said_once(self, context: BuildContext) -> None:
+        said: list[str] = []
+        judge = self.judge(context, SetAnswers(failing="app.py"))
+        changes = measured(judge, context, "lib/a.py", 1, said.append)
+        assert [each.partition(" fails")[0] for each in said] == [
+            "the build after an edit of app.py, 1 of 1"
+        ]
+        scenarios = {each.scenario for each in changes[0].evidence if each.measured is not None}
+        assert scenarios == {"cold build", "image", "edit lib/a.py"}
+
     def test_people_and_programs_see_the_numbers(self, context: BuildContext) -> None:
         judge = self.judge(context, SetAnswers())
         changes = measured(judge, context, None, 2)[:1]
@@ -272,10 +306,16 @@ class TestChanges:
         verdicts = (Verdict("kept"),)
         found = Verification("Dockerfile", way, Invocation(), "set", changes, verdicts, 1.0)
         text = as_text([found], Screen(colour=False, width=100))
-        assert "edit app.py: 1 s -> 1 s (measured in a build, median of 2: 1 s -> 1 s)" in text
-        assert "edit app.py: 11 bytes -> 11 bytes" in text
+        assert (
+            "edit app.py: 1 s to rebuild -> 1 s (measured in a build, median of 2: 1 s -> 1 s)"
+            in text
+        )
+        assert "edit app.py: 11 bytes to push -> 11 bytes" in text
         values = json.loads(json.dumps(as_json([found], "1")))
         (change,) = values["verified"][0]["changes"]
+        steps = next(each for each in change["evidence"] if each["metric"] == "steps_rerun")
+        assert (steps["before"], steps["after"]) == (2, 1)
+        assert (steps["basis"], steps["predicted_by"]) == ("build", "model")
         by_metric = {each["metric"]: each for each in change["evidence"] if "measured" in each}
         assert by_metric["rebuild_seconds"]["measured"] == {
             "before": {"median": 1.0, "least": 1.0, "most": 1.0},

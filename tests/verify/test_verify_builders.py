@@ -10,6 +10,7 @@ from typing import IO
 
 import pytest
 
+from optimizer.verify import processes, progress
 from optimizer.verify.archive import Reader
 from optimizer.verify.builders import EngineFault, Order, blame_engine, laid_out
 from optimizer.verify.buildkit import Buildx
@@ -69,6 +70,10 @@ def test_other_files_change_in_a_copy_alone(context: Path) -> None:
         ((BUILDS / "no-registry.rawjson").read_text(), "the registry does not answer"),
         ("error reading from server: EOF", "the engine went away"),
         ("Cannot connect to the Docker daemon at unix:///x", "the engine went away"),
+        (
+            "failed to solve: granting entitlement network.host is not allowed by build daemon",
+            "the builder has no host's network to give",
+        ),
     ],
 )
 def test_faults_of_the_engine(said: str, what: str) -> None:
@@ -109,7 +114,7 @@ def test_a_command_names_everything_that_was_ordered(tmp_path: Path) -> None:
 
     invocation = Invocation("final", {"A": "1", "B": None}, "linux/arm64")
     order = Order("", tmp_path, invocation, network="host", ignore="x")
-    words = Buildx(Reader(), "farm")._build_command(order, tmp_path / "D", tmp_path, None)
+    words = Buildx(Reader(), "farm")._build_command(order, tmp_path / "D", tmp_path, None, "n")
     assert {
         "--builder=farm",
         "--target=final",
@@ -118,6 +123,7 @@ def test_a_command_names_everything_that_was_ordered(tmp_path: Path) -> None:
         "--build-arg=B",
         "--network=host",
         "--no-cache",
+        "--build-arg=BUILDKIT_CACHE_MOUNT_NS=n",
         f"--file={tmp_path / 'D'}",
         "--output=type=oci,dest=-",
     } < set(words)
@@ -173,3 +179,107 @@ def test_a_failure_to_read_is_raised_and_the_writer_ends() -> None:
 
     with pytest.raises(ValueError, match="no archive"):
         run(python("print('x' * 1_000_000)"), os.environ, 60, lambda line: None, read)
+
+
+def test_what_is_stuck_is_ended() -> None:
+    ended = run(
+        python("import time; time.sleep(600)"), os.environ, 600, _ignore, stuck=lambda: True
+    )
+    assert ended.timed_out
+
+
+def test_a_plugin_that_outlives_its_client_is_ended() -> None:
+    """It keeps the streams open, so that nobody would see them end."""
+    plugin = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {plugin!r}])"
+    pieces: list[bytes] = []
+    assert run(python(script), os.environ, 3, pieces.append).timed_out
+
+
+def test_a_line_without_an_end_comes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LONGEST_LINE", 1000)
+    pieces: list[bytes] = []
+    run(python("import sys; sys.stderr.write('x' * 2500)"), os.environ, 60, pieces.append)
+    assert [*map(len, pieces)] == [1000, 1000, 500]
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+ASKING = '{"vertexes":[{"digest":"a","name":"[internal] load metadata for r/x:1","started":"%s"}]}'
+NOW = "2026-01-01T00:00:00Z"
+
+
+def pretend(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, driver: str, build: str, engine: bool
+) -> None:
+    """Makes a ``docker`` that notes its words, one call a line; its builds do what ``build`` says
+    and fail, and there is an engine beside the builder or there is none."""
+    program = folder / "docker"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" >> {folder}/calls\n'
+        f'case "$1 $2" in\n'
+        f"'buildx inspect') printf 'Name: kube\\nDriver: {driver}\\nStatus: running\\n' ;;\n"
+        f"'version ') exit {0 if engine else 1} ;;\n"
+        f"'image inspect') exit {0 if engine else 1} ;;\n"
+        f"'buildx build') {build}; exit 1 ;;\n"
+        "esac\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def calls(folder: Path, start: str) -> list[list[str]]:
+    lines = (folder / "calls").read_text().splitlines()
+    return [line.split() for line in lines if line.startswith(start)]
+
+
+@pytest.mark.parametrize("engine", [True, False])
+@pytest.mark.parametrize("driver", ["kubernetes", "remote", "docker-container"])
+def test_a_builder_elsewhere_gives_its_image_to_the_engine_or_to_us(
+    driver: str, engine: bool, tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drivers other than docker's own load no image by themselves, and all can write archives
+    (Docker's manual, "Build drivers")."""
+    pretend(tmp_path, monkeypatch, driver, "echo ERROR: it does not >&2", engine)
+    builder = Buildx(Reader(), "kube")
+    built = builder.build(Order("RUN --mount=type=cache,target=/c x", context), _ignore)
+    assert built.failed is not None
+    assert built.failed.message == "it does not"
+    (words,) = calls(tmp_path, "buildx build")
+    assert "--builder=kube" in words
+    assert ("--load" in words) is engine
+    assert any(word.startswith("--tag=dockopt-verify:") for word in words) is engine
+    assert ("--output=type=oci,dest=-" in words) is not engine
+    (mounts,) = [word for word in words if "BUILDKIT_CACHE_MOUNT_NS" in word]
+    (prune,) = calls(tmp_path, "buildx prune")
+    assert "--builder=kube" in prune
+    assert f"--filter=description~={mounts.rpartition('=')[2]}" in prune
+
+
+def test_nobody_waits_for_ever_for_a_registry(
+    tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "REGISTRY_SECONDS", 1)
+    asking = ASKING % NOW
+    pretend(tmp_path, monkeypatch, "docker", f"echo '{asking}' >&2; sleep 600", engine=True)
+    with pytest.raises(EngineFault, match=r"the registry does not answer about r/x:1 within \d+ s"):
+        Buildx(Reader()).build(Order("FROM r/x:1", context, seconds=600), _ignore)
+
+
+def test_an_image_that_only_the_engine_has_is_told(
+    tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ASKING.replace('"started"', '"error":"r/x:1: not found","completed":"%s","started"')
+    build = f"echo '{said % (NOW, NOW)}' >&2"
+    pretend(tmp_path, monkeypatch, "remote", build, engine=True)
+    failed = Buildx(Reader(), "kube").build(Order("FROM r/x:1", context), _ignore).failed
+    assert failed is not None
+    assert failed.message == (
+        "r/x:1: not found (it is on the local engine, which the builder kube cannot see)"
+    )
+    pretend(tmp_path, monkeypatch, "remote", build, engine=False)
+    failed = Buildx(Reader(), "kube").build(Order("FROM r/x:1", context), _ignore).failed
+    assert failed is not None
+    assert failed.message == "r/x:1: not found"

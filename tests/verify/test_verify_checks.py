@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optimizer.context.tree import BuildContext
 from optimizer.verify.builders import Built, Order, Watch
-from optimizer.verify.checks import checks, read_manifests
+from optimizer.verify.checks import checks, read_manifests, smoke_check
 from optimizer.verify.image import Image
 
 
@@ -39,12 +39,19 @@ def test_images_that_cannot_be_run_are_only_read() -> None:
 
 
 def test_a_smoke_command_that_cannot_run_keeps_nobody_in_good_faith() -> None:
-    found = checks(Remote(), {}, ["true"])
-    assert [check(BUILT, BUILT).outcome for check in found] == ["kept", "unverifiable"]
+    smoke = smoke_check(Remote(), ["true"])
+    assert smoke is not None
+    assert smoke(BUILT, BUILT).outcome == "unverifiable"
 
 
 def test_an_engine_runs_smoke_and_languages_too() -> None:
-    assert len(checks(Remote(run_command=("docker", "run")), {}, ["true"])) == 3
+    engine = Remote(run_command=("docker", "run"))
+    assert len(checks(engine, {})) == 2
+    assert smoke_check(engine, ["true"]) is not None
+
+
+def test_nobody_who_asks_for_no_smoke_gets_any() -> None:
+    assert smoke_check(Remote(run_command=("docker", "run")), []) is None
 
 
 def test_manifests_are_read_from_the_top_of_the_context(tmp_path: Path) -> None:

@@ -170,7 +170,11 @@ def entry(**values: Any) -> Image:
             entry(kind="link", target="b"),
             "/a/run.sh leads to b, it led to a",
         ),
-        (entry(xattrs=(("security.capability", "x"),)), entry(), "/a/run.sh lost its capabilities"),
+        (
+            entry(xattrs=(("security.capability", "x"),)),
+            entry(),
+            "/a/run.sh lost its file capabilities (setcap)",
+        ),
         (
             entry(),
             entry(xattrs=(("user.a", "x"),)),

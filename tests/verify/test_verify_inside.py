@@ -15,7 +15,7 @@ from optimizer.verify.builders import Built
 from optimizer.verify.containers import Completed
 from optimizer.verify.image import Entry, Image
 from optimizer.verify.inside import inside, probes
-from tests.verify.rootfs_images import file, image
+from tests.verify.rootfs_images import image
 
 PROGRAM = Entry("file", 0o755, 0, 0)
 
@@ -39,13 +39,15 @@ def found(of: Image, manifests: Mapping[str, str], label: str, *answers: Complet
     return [finding.message for finding in verdict.findings]
 
 
-PYTHON = image({"/usr/bin/python3": PROGRAM})
+PIP = "/usr/lib/python3/dist-packages/pip/__main__.py"
+PYTHON = image({"/usr/bin/python3": PROGRAM, PIP: ""})
 REQUIREMENTS = {"requirements.txt": "psycopg2==2.9  # db\n-r more.txt\nFlask[async]>=2\n./local\n"}
 
 
 def test_only_languages_of_the_image_are_asked() -> None:
     assert labels(image({}), REQUIREMENTS) == []
     assert labels(PYTHON, {}) == ["pip check"]
+    assert labels(image({"/usr/bin/python3": PROGRAM}), {}) == []
     assert labels(PYTHON, REQUIREMENTS) == ["pip check", "import"]
 
 
@@ -113,6 +115,45 @@ def test_a_lost_php_extension_is_named() -> None:
     ]
 
 
+def test_a_requirement_that_composer_misses_is_named() -> None:
+    of = image(
+        {"/usr/bin/php": PROGRAM, "/usr/bin/composer": PROGRAM, "/app/composer.json": "{}"},
+        {"WorkingDir": "/app"},
+    )
+    assert labels(of, {}) == ["php -m", "composer check-platform-reqs"]
+    kept = "ext-ctype  8.2.7    success\nphp        8.2.7    success\n"
+    lost = "ext-ctype  n/a      acme/x requires ext-ctype (*) missing\nphp  8.2.7  success\n"
+    before, after = Completed(0, kept), Completed(1, lost)
+    assert found(of, {}, "composer check-platform-reqs", before, after) == [
+        "composer check-platform-reqs: ext-ctype n/a acme/x requires ext-ctype (*) missing"
+    ]
+    assert found(of, {}, "composer check-platform-reqs", after, after) == []
+
+
+def test_gems_that_cannot_be_loaded_are_named() -> None:
+    of = image(
+        {"/usr/bin/ruby": PROGRAM, "/usr/bin/bundle": PROGRAM, "/app/Gemfile.lock": ""},
+        {"WorkingDir": "/app"},
+    )
+    assert labels(of, {}) == ["bundle check", "Bundler.require"]
+    lost = Completed(0, "dockopt:Gemfile\tLoadError: libffi.so.8: cannot open\n")
+    assert found(of, {}, "Bundler.require", Completed(0, ""), lost) == [
+        "the gems of the Gemfile cannot be loaded: LoadError: libffi.so.8: cannot open"
+    ]
+
+
+def test_what_fails_in_the_original_is_said() -> None:
+    def run(reference: str, argv: Sequence[str]) -> Completed:
+        return Completed(1, "", "Unrecognized option: --dry-run\n")
+
+    of = image({"/usr/bin/java": PROGRAM}, {"Cmd": ["java", "-jar", "app.jar"]})
+    verdict = inside(run, {})(Built(of, "before", 1.0), Built(of, "after", 1.0))
+    assert (verdict.outcome, verdict.notes) == (
+        "kept",
+        ("`java --dry-run` fails in the original image too: Unrecognized option: --dry-run",),
+    )
+
+
 def test_production_dependencies_of_node_are_resolved() -> None:
     of = image({"/usr/bin/node": PROGRAM})
     manifests = {
@@ -161,5 +202,5 @@ def test_the_python_probe_names_what_cannot_be_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/opt/venv/bin/python", "/usr/local/bin/python"])
 def test_the_python_on_path_is_asked(path: str) -> None:
     folder = path.rpartition("/")[0]
-    of = image({path: PROGRAM, "/etc/x": file("", "/etc/x")}, {"Env": [f"PATH={folder}:/bin"]})
+    of = image({path: PROGRAM, PIP: ""}, {"Env": [f"PATH={folder}:/bin"]})
     assert next(iter(probes(of, {}))).argv[0] == "python"

@@ -106,6 +106,22 @@ def test_what_differs_by_chance_is_not_held_against_a_change() -> None:
     assert outcomes(judge(["a=random b=1", "a=random b=1 "])) == ["kept"]
 
 
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("a=random b=1", "1 place differs between builds of the original alone: /a"),
+        ("a=random b=random", "2 places differ between builds of the original alone: /a, /b"),
+        (
+            "a=random b=random c=random d=random",
+            "4 places differ between builds of the original alone, such as /a",
+        ),
+    ],
+)
+def test_what_differs_by_chance_is_said(text: str, note: str) -> None:
+    (verdict,) = judge([text, f"{text} "]).verdicts()
+    assert verdict.notes == (note,)
+
+
 def test_what_changes_with_the_minute_is_not_the_change() -> None:
     found = judge(["a=late", "a=late "])
     assert outcomes(found) == ["kept"]
@@ -178,6 +194,32 @@ def test_checks_are_asked_where_bytes_do_not_tell() -> None:
     other = judge(["a=1", "a=1 b=1"], safety=Safety.SAME_BEHAVIOR, drops=["/b"])
     other.checks = (check,)
     assert outcomes(other) == ["broken"]
+
+
+@pytest.mark.parametrize(
+    ("safety", "outcomes_of_all"),
+    [
+        (Safety.SAME_IMAGE, ["broken", "kept", "kept"]),
+        (Safety.SAME_BEHAVIOR, ["broken", "unverifiable", "kept"]),
+        (Safety.CHANGES_IMAGE, ["broken", "unverifiable", "kept"]),
+    ],
+)
+def test_the_smoke_command_is_asked_whatever_is_promised(
+    safety: Safety, outcomes_of_all: Sequence[str]
+) -> None:
+    """What it cannot tell is no matter where every byte is the same, and is said."""
+    answers = (
+        Verdict("broken", (Finding("smoke", "it answers 2 instead of 1"),)),
+        Verdict("unverifiable", (Finding("smoke", "it fails in the original image"),)),
+        Verdict("kept", (), ("it gives the same answer",)),
+    )
+    for answer, outcome in zip(answers, outcomes_of_all, strict=True):
+        found = judge(["a=1", "a=1 "], safety=safety)
+        found.smoke = lambda before, after, answer=answer: answer
+        (verdict,) = found.verdicts()
+        assert verdict.outcome == outcome
+        said = {*verdict.notes, *(each.message for each in verdict.findings)}
+        assert {*answer.notes, *(each.message for each in answer.findings)} <= said
 
 
 def test_other_files_come_over_the_context_and_ignore_files_beside_the_dockerfile() -> None:

@@ -64,6 +64,56 @@ def test_a_library_of_apk_is_owned() -> None:
     assert packages.owner_of_name("curl") == Owner("/usr/bin/curl", "curl")
 
 
+def record(package: str, *lines: str) -> str:
+    """A package as apk-tools writes it, with every key that it has (apk-package(5))."""
+    head = (
+        *("C:Q1wsyuNoZJZZXlL7SBCWnkvu1aLDc=", f"P:{package}", "V:1.2.3-r0", "A:x86_64", "S:1"),
+        *("I:2", f"T:What R:{package} is", "U:https://example.org/", "L:MIT", f"o:{package}"),
+        *("m:Some One <one@example.org>", "t:1700000000", "c:0a1b", "D:so:libc.musl-x86_64.so.1"),
+        *("p:so:libcrypto.so.3=3.1", "i:openssl", "r:other"),
+    )
+    return "".join(f"{line}\n" for line in (*head, *lines, ""))
+
+
+INSTALLED = (
+    record("alpine-baselayout", "F:", "R:README", "F:lib", "F:var/tmp", "M:0:0:1777")
+    + record("libcrypto3", "F:lib", "R:libcrypto.so.3", "a:0:0:755", "Z:Q1x=", "F:usr", "F:usr/lib")
+    + record("musl", "F:lib", "R:ld-musl-x86_64.so.1", "a:0:0:755", "R:libc.musl-x86_64.so.1")
+    + record("busybox", "F:bin", "R:busybox", "a:0:0:755", "Z:Q1y=", "F:etc", "R:securetty")
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "merged"), [("/lib/apk/db/installed", False), ("/usr/lib/apk/db/installed", True)]
+)
+def test_a_whole_database_of_apk_at_its_old_and_its_new_place(place: str, merged: bool) -> None:
+    """Since Alpine 3.22 /lib and /bin may be links into /usr."""
+    usr = "/usr" if merged else ""
+    links = {"/lib": link("usr/lib"), "/bin": link("usr/bin")} if merged else {}
+    packages = Packages(
+        image(
+            {
+                **links,
+                place: INSTALLED,
+                f"{usr}/lib/libcrypto.so.3": ELF,
+                f"{usr}/lib/ld-musl-x86_64.so.1": ELF,
+                f"{usr}/lib/libc.musl-x86_64.so.1": link("ld-musl-x86_64.so.1"),
+                f"{usr}/bin/busybox": ELF,
+                f"{usr}/bin/sh": link("/bin/busybox"),
+            }
+        )
+    )
+    for name, package in (
+        ("libcrypto.so.3", "libcrypto3"),
+        ("libc.musl-x86_64.so.1", "musl"),
+        ("ld-musl-x86_64.so.1", "musl"),
+        ("sh", "busybox"),
+    ):
+        found = packages.owner_of_name(name)
+        assert found is not None
+        assert found.package == package
+
+
 def test_a_library_of_a_distroless_image_is_owned() -> None:
     sums = "/var/lib/dpkg/status.d/libssl3.md5sums"
     line = f"0123456789abcdef0123456789abcdef  {LIB[1:]}/libssl.so.3\n"
@@ -82,14 +132,15 @@ def test_a_circle_of_links_has_no_owner() -> None:
     assert packages.owner("/bin/a") is None
 
 
-def test_that_rpm_is_not_read_is_said() -> None:
+def test_that_a_database_is_not_read_is_said() -> None:
     program = Entry("file", 0o755, 0, 0, facts=Facts(("libx.so",), None, (), "EM_X86_64/64"))
-    database = "/var/lib/rpm/rpmdb.sqlite"
-    before = image({"/app": program, "/usr/lib64/libx.so": ELF, database: "SQLite format 3"})
+    database = "/usr/lib/sysimage/rpm/Packages.db"
+    before = image({"/app": program, "/usr/lib64/libx.so": ELF, database: "RpmP"})
     (finding,) = newly_missing(before, image({"/app": program}))
     assert finding.message == (
         "libx.so is missing: /app needs it; in the original image it lies at /usr/lib64/libx.so, "
-        f"and {database} is a package database of rpm, which is not read"
+        f"and {database} is a package database of rpm in the form of SUSE (ndb), which dockopt "
+        "does not read"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.verify.podman import TextProgress
-from optimizer.verify.progress import LOG_LINES, Progress
+from optimizer.verify.progress import LOG_LINES, Progress, as_left
 
 BUILDS = Path(__file__).resolve().parents[2] / "fixtures" / "builds"
 KEYS = ["vertexes", "logs", "vertex", "data", "digest", "name", "started", "completed", "error"]
@@ -154,3 +155,49 @@ def test_plain_text_of_podman() -> None:
     assert failed.step == "RUN echo why >&2; exit 7"
     assert failed.log[0] == "why"
     assert "exit status 7" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("plain", "plain"),
+        ("\x1b[31mred\x1b[0m and \x1b[1;38;5;200mbold", "red and bold"),
+        ("10%\r20%\r30%", "30%"),
+        ("windows\r", "windows"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b[2K\x1b[1Gover\x1b(B", "over"),
+        ("an end \x1b", "an end \x1b"),
+    ],
+)
+def test_only_what_a_terminal_would_show_is_kept(line: str, left: str) -> None:
+    assert as_left(line) == left
+
+
+def test_the_time_of_the_export_is_told_apart() -> None:
+    progress = Progress()
+    rows = [
+        ("[2/2] RUN make", "00:00:00", "00:00:09"),
+        ("exporting to docker image format", "00:00:10", "00:00:14"),
+        ("importing to docker", "00:00:11", "00:00:17"),
+    ]
+    for number, (name, started, completed) in enumerate(rows):
+        row = {"digest": str(number), "name": name}
+        row |= {"started": f"2026-01-01T{started}Z", "completed": f"2026-01-01T{completed}Z"}
+        progress.feed(json.dumps({"vertexes": [row]}).encode())
+    assert progress.export_seconds == 7
+    assert Progress().export_seconds == 0
+
+
+def test_an_image_that_is_asked_for_is_known_until_the_registry_answers() -> None:
+    progress = Progress()
+    row = {"digest": "1", "name": "[internal] load metadata for docker.io/library/x:1"}
+    progress.feed(json.dumps({"vertexes": [row]}).encode())
+    assert progress.asking is None
+    row["started"] = "2026-01-01T00:00:00Z"
+    progress.feed(json.dumps({"vertexes": [row]}).encode())
+    assert progress.asking is not None
+    assert progress.asking.image == "docker.io/library/x:1"
+    row["completed"] = "2026-01-01T00:00:01Z"
+    progress.feed(json.dumps({"vertexes": [row]}).encode())
+    assert progress.asking is None
