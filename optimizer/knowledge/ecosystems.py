@@ -7,13 +7,14 @@ ecosystem that knows it, or with an obstacle that says nobody here does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 from optimizer.knowledge.installs import (
     Call,
+    DownloadCache,
     Ecosystem,
     Files,
     Inputs,
@@ -22,12 +23,37 @@ from optimizer.knowledge.installs import (
     Touch,
 )
 
-ECOSYSTEMS: Mapping[str, re.Pattern[str]] = {
-    "npm": re.compile(r"npm|corepack"),
-    "pip": re.compile(r"pip[\d.]*|python[\d.]*|pypy[\d.]*|uv"),
-    "go": re.compile(r"go"),
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A module of this room that knows an ecosystem, and the programs that it knows."""
+
+    module: str
+    programs: re.Pattern[str]
+
+
+ECOSYSTEMS: Mapping[str, _Known] = {
+    "npm": _Known("node.npm", re.compile(r"npm|corepack")),
+    "yarn": _Known("node.yarn", re.compile(r"yarn|yarnpkg")),
+    "pnpm": _Known("node.pnpm", re.compile(r"pnpm")),
+    "bun": _Known("node.bun", re.compile(r"bun")),
+    "pip": _Known("python.pip", re.compile(r"pip[\d.]*|python[\d.]*|pypy[\d.]*|uv")),
+    "go": _Known("go.modules", re.compile(r"(?:xx-)?go")),
+    "cargo": _Known("rust.cargo", re.compile(r"cargo")),
+    "mvn": _Known("jvm.maven", re.compile(r"mvnw?|(?:ba|da|a)?sh")),
+    "gradle": _Known("jvm.gradle", re.compile(r"gradlew?|(?:ba|da|a)?sh")),
+    "sbt": _Known("jvm.sbt", re.compile(r"sbt")),
+    "bundle": _Known("ruby.bundler", re.compile(r"bundler?")),
+    "dotnet": _Known("dotnet.restore", re.compile(r"dotnet")),
+    "mix": _Known("elixir.mix", re.compile(r"mix")),
+    "composer": _Known("php.composer", re.compile(r"composer(?:\.phar)?|php[\d.]*")),
+    "uv": _Known("python.uv", re.compile(r"uv")),
+    "poetry": _Known("python.poetry", re.compile(r"poetry")),
+    "pipenv": _Known("python.pipenv", re.compile(r"pipenv")),
+    "pdm": _Known("python.pdm", re.compile(r"pdm")),
+    "conda": _Known("python.conda", re.compile(r"conda|mamba|micromamba")),
 }
-"""The modules of this room that know an ecosystem, and the programs that each one knows.
+"""The ecosystems by their module's ``NAME``.
 
 A module is loaded when one of its programs is met, so a file that uses one package
 manager does not pay for the others.
@@ -36,7 +62,7 @@ manager does not pay for the others.
 
 def ecosystem(name: str) -> Ecosystem:
     """Returns the module that knows the ecosystem ``name``."""
-    module: Any = import_module(f"optimizer.knowledge.{name}")
+    module: Any = import_module(f"optimizer.knowledge.{ECOSYSTEMS[name].module}")
     known: Ecosystem = module
     return known
 
@@ -44,37 +70,17 @@ def ecosystem(name: str) -> Ecosystem:
 # Installers whose inputs are not known yet: the verbs that install what a manifest names. An
 # empty verb is the bare command. Sources: each tool's own command reference.
 _INSTALLERS: Mapping[str, tuple[str, ...]] = {
-    "yarn": ("", "install", "workspaces focus", "immutable"),
-    "pnpm": ("install", "i", "ci", "fetch", "recursive install", "deploy"),
-    "bun": ("install", "i", "ci"),
     "deno": ("install", "cache"),
     "lerna": ("bootstrap", "clean-install"),
     "rush": ("install", "update"),
     "bower": ("install", "i"),
-    "poetry": ("install", "sync", "update", "lock"),
-    "uv": ("sync", "lock", "export"),
-    "pipenv": ("install", "sync", "update", "lock"),
-    "pdm": ("install", "sync", "update"),
     "hatch": ("env create", "dep"),
     "rye": ("sync",),
-    "conda": ("env create", "env update", "--file", "-f"),
-    "mamba": ("env create", "env update", "--file", "-f"),
-    "micromamba": ("env create", "env update", "--file", "-f"),
     "pixi": ("install",),
-    "cargo": ("fetch", "vendor", "chef cook", "chef prepare"),
-    "mvn": ("dependency:go-offline", "dependency:resolve", "dependency:resolve-plugins",
-            "dependency:copy-dependencies", "verify", "install", "package"),
-    "gradle": ("dependencies", "build", "assemble", "resolveDependencies", "downloadDependencies"),
-    "dotnet": ("restore",),
     "nuget": ("restore",),
     "msbuild": ("restore",),
     "paket": ("restore", "install"),
-    "composer": ("install", "update", "i", "u", "dump-autoload"),
-    "bundle": ("", "install", "update", "package", "cache"),
-    "bundler": ("", "install", "update"),
-    "mix": ("deps.get", "deps.compile", "setup"),
     "rebar3": ("get-deps", "compile"),
-    "sbt": ("update", "compile", "assembly"),
     "stack": ("setup", "build", "install"),
     "cabal": ("build", "install"),
     "dart": ("pub get",),
@@ -91,13 +97,10 @@ _INSTALLERS: Mapping[str, tuple[str, ...]] = {
     "clojure": ("-P",),
     "helm": ("dependency build", "dependency update"),
 }  # fmt: skip
-_WRAPPERS: Mapping[str, str] = {"mvnw": "mvn", "gradlew": "gradle", "yarnpkg": "yarn"}
 # Commands of those installers that name what they install and read no manifest.
 _NAMED_ONLY = re.compile(r"(?:^|\s)(?:global|-g|--global|--help|-h|--version|-v)(?=\s|$)")
 
-_NAMES = re.compile(
-    "|".join(map(re.escape, sorted({*_INSTALLERS, *_WRAPPERS, *ECOSYSTEMS}))), re.IGNORECASE
-)
+_NAMES = re.compile("|".join(map(re.escape, sorted({*_INSTALLERS, *ECOSYSTEMS}))), re.IGNORECASE)
 
 
 def names_installer(text: str) -> bool:
@@ -106,10 +109,25 @@ def names_installer(text: str) -> bool:
     return _NAMES.search(text) is not None
 
 
-STEERING = re.compile(r"pip_|npm_config_|uv_|go(?:flags|path|modcache|work|env)$", re.IGNORECASE)
-"""Names of variables that change which files an install reads. Sources: pip's user guide
-("Environment variables"), npm's config page ("Environment variables"), uv's "Environment
-variables", ``go help environment``."""
+STEERING = re.compile(
+    r"pip_|uv_|poetry_|pipenv_|pdm_|conda_|mamba_|go(?:flags|path|modcache|work|env)$"
+    r"|npm_config_(?!(?:target|arch|platform|libc|os|cpu|registry|loglevel|build_from_source|jobs"
+    r"|fund|audit|progress|update_notifier|disturl|fetch_\w+|\w*(?:_target|_arch|_host|_token))$)"
+    r"|pnpm_config_|bun_(?:install|config)"
+    r"|yarn_(?!(?:version|registry|npm_\w+|http_\w+|https_proxy|network_\w+|\w*token)$)"
+    r"|cargo_(?:home|source_\w+)$"
+    r"|maven_(?:opts|args|config|basedir)$|gradle_(?:opts|user_home)$|sbt_opts$|j(?:ava|vm|dk)_opts$"
+    r"|java_tool_options$|jdk_java_options$|_java_options$"
+    r"|bundle_(?:gemfile|app_config|path|cache_path|local_.*|user_.*)$|rubyopt$|gem_home$"
+    r"|composer(?:$|_home|_vendor_dir|_bin_dir|_cache_dir|_mirror_path_repos)|mix_",
+    re.IGNORECASE,
+)
+"""Names of variables that change which files an install reads. Sources: the pages of each package
+manager on its environment variables (pip's user guide, npm's "Config", the settings of Yarn and
+pnpm, bun's "bunfig.toml", uv, poetry, ``go help environment``, Cargo's book, Maven's "Configuring
+Apache Maven", Gradle's "Build Environment", sbt's "Command line reference", bundle-config(1),
+Composer, Mix), and java(1). What native packages are built for and where packages come from
+(npm's registry, target, arch; Yarn's npm* and http* settings) names no file."""
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 
@@ -122,12 +140,34 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     bare = unwrapped(call)
     if bare is None:
         return None
-    for name, programs in ECOSYSTEMS.items():
-        if programs.fullmatch(bare.program):
-            answer = ecosystem(name).recognise(bare)
-            if answer is not None:
-                return answer
+    for known in _of(bare):
+        answer = known.recognise(bare)
+        if answer is not None:
+            return answer
     return _not_covered(bare)
+
+
+def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
+    """Returns the command that brings in the dependencies of what ``call`` builds, as its
+    ecosystem knows it; see `Ecosystem.dependency_step`."""
+    bare = unwrapped(call)
+    answers = (known.dependency_step(bare, files) for known in _of(bare)) if bare else iter(())
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def download_caches(call: Call) -> tuple[DownloadCache, ...]:
+    """Returns where ``call`` keeps its downloads; see `Ecosystem.download_caches`."""
+    bare = unwrapped(call)
+    if bare is None:
+        return ()
+    return tuple(cache for known in _of(bare) for cache in known.download_caches(bare))
+
+
+def _of(call: Call) -> Iterator[Ecosystem]:
+    """Yields the ecosystems that know the program of ``call``."""
+    for name, known in ECOSYSTEMS.items():
+        if known.programs.fullmatch(call.program):
+            yield ecosystem(name)
 
 
 def inputs(install: Install, files: Files) -> Inputs | Obstacle:
@@ -162,17 +202,13 @@ def unwrapped(call: Call) -> Call | None:
 
 
 def _not_covered(call: Call) -> Obstacle | None:
-    program = _WRAPPERS.get(call.program, call.program)
+    program = call.program
     verbs = _INSTALLERS.get(program)
     rest = " ".join(call.words[1:])
     if verbs is None or _NAMED_ONLY.search(rest):
         return None
     bare = " ".join(word for word in call.words[1:] if not word.startswith("-"))
-    matches = any(
-        _starts(bare, verb) or (program in ("mvn", "gradle", "sbt") and verb in bare.split())
-        for verb in verbs
-        if verb
-    )
+    matches = any(_starts(bare, verb) for verb in verbs if verb)
     flagged = any(verb.startswith("-") and verb in call.words for verb in verbs)
     if not matches and not flagged and not ("" in verbs and not bare):
         return None

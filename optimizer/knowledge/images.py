@@ -91,6 +91,13 @@ _ROWS = (
         env={"GEM_HOME": "/usr/local/bundle", "BUNDLE_APP_CONFIG": "/usr/local/bundle"},
     ),
     BaseImage(
+        "elixir", "https://github.com/erlef/docker-elixir: 1.18/Dockerfile, 1.18/alpine/Dockerfile",
+    ),
+    BaseImage(
+        "hexpm/elixir", "https://github.com/hexpm/bob: priv/scripts/docker/elixir-*.dockerfile",
+        family=None,
+    ),
+    BaseImage(
         "php", "https://github.com/docker-library/php: Dockerfile-linux.template, apache and fpm",
         workdir="/var/www/html", env={"PHP_INI_DIR": "/usr/local/etc/php"},
         only=frozenset(("apache", "fpm")),

@@ -1,6 +1,6 @@
 """What an install of dependencies reads and writes: the form that every ecosystem module has.
 
-A module such as `optimizer.knowledge.npm` recognises its commands and answers,
+A module such as `optimizer.knowledge.node.npm` recognises its commands and answers,
 for one of them in one file tree, which files the install reads. It answers
 with `Inputs`, or with an `Obstacle` that says why it cannot know and what
 would change that. It never guesses.
@@ -51,6 +51,9 @@ class Files(Protocol):
     def children(self, path: str) -> tuple[str, ...]:
         """Returns the names in the directory at ``path``, sorted; empty where there is none."""
 
+    def is_executable(self, path: str) -> bool:
+        """Tells whether everybody may run the file at ``path``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
@@ -75,7 +78,9 @@ class Inputs:
     ``trees`` are directories that are read whole; ``writes`` are prefixes that
     the install creates or replaces; ``rewrites`` are files of the context that
     the install may change in place, so that a later copy of the same file puts
-    the context's version back. ``assumes`` are sentences for the reviewer.
+    the context's version back. ``settings`` are prefixes where it looks for manifests,
+    settings and credentials whoever put them there, a RUN or another stage.
+    ``assumes`` are sentences for the reviewer.
     """
 
     reads: tuple[str, ...]
@@ -83,15 +88,23 @@ class Inputs:
     trees: tuple[str, ...] = ()
     rewrites: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Those of ``reads`` and ``trees`` that projects leave to a later step on purpose: the install
+    takes them where they are there and does as well without them."""
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """A recognised install of dependencies. ``title`` is how people call it: ``npm ci``."""
+    """A recognised install of dependencies. ``title`` is how people call it: ``npm ci``;
+    ``assumes`` are sentences for the reviewer of one that is not in the file yet. ``fetches`` says
+    what it downloads: a wrapper script that is only asked for its version brings the build tool."""
 
     ecosystem: str
     title: str
     call: Call
+    assumes: tuple[str, ...] = ()
+    fetches: Literal["dependencies", "build tool"] = "dependencies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,19 @@ class Touch:
     repeatable: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadCache:
+    """A directory that holds nothing but what a package manager downloaded, so that it may live
+    in a cache mount.
+
+    ``path`` is absolute in the image. ``is_locked`` says that the package manager guards it
+    against others of its kind that run at the same time; else the mount has to.
+    """
+
+    path: str
+    is_locked: bool
+
+
 class Ecosystem(Protocol):
     """What a module of this room offers; the module itself is the object."""
 
@@ -130,3 +156,22 @@ class Ecosystem(Protocol):
 
     def inputs(self, install: Install, files: Files) -> Inputs | Obstacle:
         """Returns what ``install`` reads among ``files``."""
+
+    def dependency_step(self, call: Call, files: Files) -> Install | Obstacle | None:
+        """Returns the command that brings in what ``call`` needs besides the sources, to run in
+        a step of its own above it.
+
+        ``call`` builds or installs the project itself, so it needs the sources (``go build``,
+        ``uv sync``); its words and values may hold `HOLE`. The answer stands on manifests alone
+        (``go mod download``, ``uv sync --no-install-project``), and ``call`` still works below
+        it, offline or by fetching no more than what little the step cannot bring in. Among
+        ``files`` is everything that was copied. `Obstacle`: there is such a step, but here it
+        would not be right. None: ``call`` is no such command, its ecosystem has no such step, or
+        there is nothing to bring in.
+        """
+
+    def download_caches(self, call: Call) -> tuple[DownloadCache, ...]:
+        """Returns where ``call`` keeps its downloads, given its HOME and its variables.
+
+        Empty where it downloads nothing, or where the place is not known.
+        """

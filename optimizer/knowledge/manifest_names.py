@@ -8,15 +8,19 @@ import re
 _NAMES = re.compile(
     r"package\.json|package-lock\.json|npm-shrinkwrap\.json|\.npmrc"  # docs.npmjs.com
     r"|yarn\.lock|\.yarnrc(?:\.yml)?|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?"
+    r"|\.yarnclean|\.pnpmfile\.[cm]js|bunfig\.toml|yarn\.config\.cjs|\.env\.yarn"
     r"|.*requirements.*\.(?:txt|in)|constraints.*\.txt|pipfile(?:\.lock)?"  # pip.pypa.io
     r"|pyproject\.toml|setup\.(?:py|cfg)|poetry\.lock|uv\.lock|pdm\.lock|environment\.ya?ml"
     r"|go\.(?:mod|sum|work|work\.sum)"  # go.dev/ref/mod
     r"|cargo\.(?:toml|lock)"  # doc.rust-lang.org/cargo
-    r"|gemfile(?:\.lock)?|.*\.gemspec"  # bundler.io
-    r"|composer\.(?:json|lock)"  # getcomposer.org
+    r"|gemfile(?:\.lock)?|gems\.(?:rb|locked)|.*\.gemspec|\.(?:ruby|tool)-versions?"  # bundler.io
+    r"|composer\.(?:json|lock)|auth\.json|symfony\.lock"  # getcomposer.org
     r"|pom\.xml|(?:build|settings)\.gradle(?:\.kts)?|gradle\.properties|gradle\.lockfile"
-    r"|libs\.versions\.toml"  # docs.gradle.org
-    r"|.*\.(?:cs|fs|vb)proj|packages\.lock\.json|nuget\.config|directory\.packages\.props"
+    r"|libs\.versions\.toml|gradle-wrapper\.properties"  # docs.gradle.org
+    r"|maven-wrapper\.properties|maven\.config|extensions\.xml"  # maven.apache.org
+    r"|.*\.sbt"  # scala-sbt.org
+    r"|.*\.(?:cs|fs|vb)proj|.*\.slnx?|packages\.lock\.json|nuget\.config|global\.json"
+    r"|directory\.(?:packages|build)\.(?:props|targets)|dotnet-tools\.json"  # learn.microsoft.com
     r"|mix\.(?:exs|lock)"  # hexdocs.pm/mix
     r"|pubspec\.(?:yaml|lock)"  # dart.dev
 )

@@ -12,10 +12,12 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from optimizer.knowledge.installs import Call, Files, Inputs, Kind, Obstacle
+from optimizer.knowledge.xml_tree import Element, XmlError, read_xml
 
 
 class Held(Exception):
@@ -108,6 +110,8 @@ class Survey:
     writes: dict[str, None] = field(default_factory=dict)
     rewrites: dict[str, None] = field(default_factory=dict)
     assumes: dict[str, None] = field(default_factory=dict)
+    optional: dict[str, None] = field(default_factory=dict)
+    settings: dict[str, None] = field(default_factory=dict)
     kinds: dict[str, Kind | None] = field(default_factory=dict)
 
     def kind(self, path: str) -> Kind | None:
@@ -163,6 +167,22 @@ class Survey:
         """Notes sentences for the reviewer."""
         self.assumes.update(dict.fromkeys(sentences))
 
+    @contextmanager
+    def at_will(self) -> Iterator[None]:
+        """Notes what is read within it as `Inputs.optional`."""
+        known = {*self.reads, *self.trees}
+        yield
+        self.optional.update(dict.fromkeys({*self.reads, *self.trees} - known))
+
+    def setting(self, *paths: str) -> None:
+        """Notes places of manifests, settings and credentials; what was copied there is read."""
+        self.settings.update(dict.fromkeys(paths))
+        for path in paths:
+            if self.files.kind(path) == "dir":
+                self.tree(path)
+            else:
+                self.read(path)
+
     def content(self, path: str, note: bool = True) -> bytes:
         """Returns the bytes of a file, and unless told otherwise notes it as read.
 
@@ -199,6 +219,14 @@ class Survey:
             unreadable(path, "does not hold a JSON object", 1)
         return JsonManifest(path, data, text)
 
+    def xml(self, path: str) -> Element:
+        """Returns the root element of the file at ``path``, see `content`. Holds where it is no
+        XML that is read here."""
+        try:
+            return read_xml(self.content(path))
+        except XmlError as error:
+            unreadable(path, str(error), error.line)
+
     def inputs(self) -> Inputs:
         """Returns all that was noted, sorted, without files that lie in a noted tree."""
         trees = sorted(
@@ -210,6 +238,8 @@ class Survey:
             writes=tuple(sorted(self.writes)),
             rewrites=tuple(sorted(self.rewrites)),
             assumes=tuple(self.assumes),
+            optional=tuple(sorted(self.optional)),
+            settings=tuple(sorted(self.settings)),
         )
 
 

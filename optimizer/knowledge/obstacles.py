@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CODES: Mapping[str, str] = {
+    "build-reads-git-state": (
+        "The build writes the state of the git work tree into its result, and a step above it "
+        "would leave a file there that git does not know."
+    ),
     "config-reads-source": (
         "A configuration of the package manager names code or a directory of the build context, "
         "so the install reads more than manifests."
@@ -26,6 +30,9 @@ CODES: Mapping[str, str] = {
     "install-reads-source": (
         "The command looks at the project's own source files to find out what to install."
     ),
+    "install-runs-alias": (
+        "The command is an alias of the project's own, so what it runs is not known from its name."
+    ),
     "install-runs-tests": "The command installs and then runs the project's tests.",
     "install-script-reads-source": (
         "A lifecycle script that runs during the install reads files of the project "
@@ -41,6 +48,10 @@ CODES: Mapping[str, str] = {
     "local-dependency": (
         "A dependency is a directory or file of the project, and what its build reads is not known."
     ),
+    "lockfile-ignored": (
+        "The command chooses new versions and does not look at the lockfile, so what a step above "
+        "it downloads would not be what it uses."
+    ),
     "lockfile-out-of-sync": "The lockfile does not agree with the manifest, so the install fails.",
     "manifest-is-a-link": (
         "A manifest is a symbolic link or lies behind one, and a COPY of it alone copies "
@@ -50,9 +61,20 @@ CODES: Mapping[str, str] = {
         "The manifest that the install needs is not among the files copied from the build context."
     ),
     "missing-lockfile": "The install needs a lockfile, and none is among the copied files.",
+    "modules-need-each-other": (
+        "A module of the build is what another one is built with, and is not there before it is "
+        "built itself."
+    ),
+    "no-dependency-step": (
+        "The build tool has no command that downloads what a build needs and nothing else."
+    ),
     "package-manager-not-covered": (
         "The command installs dependencies with a package manager whose inputs dockopt "
         "does not know."
+    ),
+    "program-not-executable": (
+        "The install readies a program of the project for being run, and the later copy would "
+        "put back the file as it was."
     ),
     "project-install": (
         "The command installs the project itself, so it reads the sources, not only manifests."
@@ -61,16 +83,30 @@ CODES: Mapping[str, str] = {
         "Copied files lie where Python imports from, and they change what the installer itself "
         "loads or takes for installed."
     ),
+    "sources-overwritten": (
+        "The command writes placeholders over the project's own files, which were copied above it."
+    ),
+    "too-many-manifests": (
+        "The manifests lie in so many directories that a step of its own for the download would "
+        "cost more lines than it saves."
+    ),
     "unknown-install-flag": (
         "The command has a flag whose effect on what the install reads is not known."
     ),
     "unreadable-manifest": "A manifest is too large, broken or not in the form the tool expects.",
-    "unresolved-variable": ("A manifest names a file through a variable whose value is not known."),
+    "unresolved-variable": (
+        "A manifest names a file through a variable whose value is not known, or such a variable "
+        "changes which files the install reads."
+    ),
     "unsupported-workspace-glob": (
         "The workspaces are named by a pattern that dockopt does not read."
     ),
     "vendored-dependencies": (
         "The dependencies lie in the build context already, and the build uses those."
+    ),
+    "version-from-git": (
+        "The version of the project comes from git, and the install or the build asks the history "
+        "for it."
     ),
     "workspace-outside-root": (
         "A workspace member lies outside the directory of the workspace root."

@@ -86,7 +86,7 @@ _LISTS_OF: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(r"perl|cpanm?|debconf-.*|dpkg-reconfigure|a2en.*"),
      frozenset({"PERL5LIB", "PERLLIB"})),  # perlrun(1)
     (re.compile(r"ruby|gem|bundle|bundler|rake"), frozenset({"RUBYLIB", "GEM_PATH", "GEM_HOME"})),
-    (re.compile(r"java|mvn|gradle"), frozenset({"CLASSPATH", "JAVA_HOME"})),  # java(1)
+    (re.compile(r"java|mvnw?|gradlew?|sbt"), frozenset({"CLASSPATH", "JAVA_HOME"})),  # java(1)
     # curl(1), wget(1), git(1), ENVIRONMENT.
     (
         re.compile(r"curl|wget|git|apt|apt-get"),

@@ -1,6 +1,6 @@
 """npm's kin: what yarn, pnpm and bun do beside installing the project.
 
-`optimizer.knowledge.npm` answers for npm and corepack. Scripts of the project have no answer;
+`optimizer.knowledge.node.npm` answers for npm and corepack. Scripts of the project have no answer;
 packages that are installed by name run their own scripts, which are taken to keep to the places
 of the tool, to temporary files and to the user's caches.
 
