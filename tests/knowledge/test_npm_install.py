@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from optimizer.knowledge import npm
 from optimizer.knowledge.installs import Inputs, Install, Obstacle, Touch
+from optimizer.knowledge.node import npm
 
 
 def lock(*packages: tuple[str, dict[str, Any]], form: int = 3, **root: Any) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def test_other_commands_are_not_ours(recognise: Any, command: str) -> None:
         ("npm dedupe", {}, "install-edits-manifest"),
         ("npm ci --frobnicate", {}, "unknown-install-flag"),
         ("npm install --frobnicate=yes", {}, "unknown-install-flag"),
-        ("corepack install", {}, "package-manager-not-covered"),
+        ("corepack use yarn@4", {}, "install-edits-manifest"),
+        ("corepack prepare ./yarn.tgz", {}, "install-edits-manifest"),
         ("npm ci", {"NODE_OPTIONS": "--require ./trace.js"}, "config-reads-source"),
         ("npm ci", {"NODE_OPTIONS": "-r ./trace.js"}, "config-reads-source"),
         ("npm ci", {"NODE_OPTIONS": "--import=./trace.mjs"}, "config-reads-source"),
@@ -261,6 +262,26 @@ def test_programs_of_members_are_read_and_made_executable(ask: Any) -> None:
     assert answer.rewrites == programs
     assert set(programs) < set(answer.reads)
     assert "/app/root.js" not in answer.reads
+
+
+@pytest.mark.parametrize(
+    ("text", "not_executable"),
+    [("#!/usr/bin/env node\n", {"/app/a/cli.js"}), ("#!/usr/bin/env node\r\nx\r\n", set())],
+    ids=["mode", "line ends"],
+)
+def test_a_program_that_the_install_readies_stays_below_the_copy(
+    ask: Any, text: str, not_executable: set[str]
+) -> None:
+    files = {
+        "package.json": {"name": "app", "workspaces": ["a"]},
+        "a/package.json": {"name": "a", "bin": "cli.js"},
+        "a/cli.js": text,
+    }
+
+    answer = ask(npm, "npm install", files, not_executable=frozenset(not_executable))
+
+    assert isinstance(answer, Obstacle)
+    assert (answer.code, answer.path) == ("program-not-executable", "/app/a/cli.js")
 
 
 def test_local_dependencies_are_read(ask: Any) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from optimizer.knowledge import npm
 from optimizer.knowledge.installs import Inputs, Obstacle
-from optimizer.knowledge.npm_scripts import LINK_EVENTS, ROOT_EVENTS, split_script
+from optimizer.knowledge.node import npm
+from optimizer.knowledge.node.scripts import LINK_EVENTS, ROOT_EVENTS, split_script
 
 SCHEMA = 'generator client {\n  provider = "prisma-client-js"\n}\n'
 

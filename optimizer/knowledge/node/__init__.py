@@ -1,0 +1,1 @@
+"""Package managers of Node.js: npm and its relatives."""
