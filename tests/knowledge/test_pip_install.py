@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from optimizer.knowledge import pip
-from optimizer.knowledge.installs import Inputs, Install, Obstacle, Touch
+from optimizer.knowledge.installs import Call, Inputs, Install, Obstacle, Touch
+from optimizer.knowledge.python import pip
+from tests.knowledge.conftest import MemoryFiles
 
 PLAIN = {"requirements.txt": "flask==3.0.0\n", "app.py": ""}
 
@@ -69,7 +70,8 @@ def test_commands_that_name_packages_are_touches(recognise: Any, command: str) -
     "command",
     ["python app.py", "python -m venv /opt/venv", "python -c import", "python", "pipenv install",
      "pipx install black", "uv sync", "uv run pip install x", "uv venv", "python -m build",
-     "poetry install", "python script.py -m pip install -r x", "pip-compile", "uv"],
+     "poetry install", "python script.py -m pip install -r x", "pip-compile", "uv",
+     "pip install --no-deps .", "pip install --no-deps -e ./", "uv pip install --no-deps /app"],
 )  # fmt: skip
 def test_other_commands_are_not_ours(recognise: Any, command: str) -> None:
     assert recognise(pip, command) is None
@@ -83,7 +85,6 @@ def test_other_commands_are_not_ours(recognise: Any, command: str) -> None:
         ("pip install -e .[dev,security]", "/app", "project-install"),
         ("pip install .[ssh,docs]", "/app", "project-install"),
         ("pip install ./", "/app", "project-install"),
-        ("pip install --no-deps -e .", "/app", "project-install"),
         ("pip install /app", "/app", "project-install"),
         ("pip install ..", "/app/src", "project-install"),
         ("pip install -r requirements.txt -e .", "/app", "project-install"),
@@ -256,8 +257,14 @@ def test_a_build_in_the_directory_leaves_its_files_there(ask: Any) -> None:
 @pytest.mark.parametrize(
     ("reason", "files"),
     [
-        ("code decides", {"lib/setup.py": "", "lib/pyproject.toml": STATIC}),
-        ("settings of their own", {"lib/setup.cfg": "", "lib/pyproject.toml": STATIC}),
+        ("code decides", {"lib/setup.py": "import x", "lib/pyproject.toml": STATIC}),
+        ("code decides, without a manifest", {"lib/setup.py": "import subprocess"}),
+        ("code of the project is executed", {"lib/setup.py": "exec(open('v.py').read())",
+                                             "lib/v.py": "import os"}),
+        ("settings that name code", {"lib/setup.cfg": "[metadata]\nversion = attr: x.v"}),
+        ("settings that name files above",
+         {"lib/setup.cfg": "[options]\npackage_dir =\n  =../src"}),
+        ("a name that is not known", {"lib/setup.py": ""}),
         ("no manifest", {"lib/x.py": ""}),
         ("hatchling looks above", {"lib/pyproject.toml": STATIC + "[build-system]\n"
                                    'requires = ["hatchling"]\nbuild-backend = "hatchling.build"'}),
@@ -280,6 +287,121 @@ def test_projects_that_may_read_more_are_obstacles(
     assert isinstance(answer, Obstacle), reason
     assert answer.code == "local-dependency"
     assert "line 2" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"lib/setup.py": "from setuptools import setup\nsetup(name='x', version='1')"},
+        {"lib/setup.py": "from setuptools import setup\nsetup()", "lib/pyproject.toml": STATIC},
+        {"lib/setup.cfg": "[metadata]\nname = x\nversion = 1\n[options]\npackages = find:"},
+        {"lib/setup.py": "from setuptools import setup\nd = {}\nexec(open('v.py').read(), d)\n"
+         "setup(name='x', version=d['v'], long_description=open('README').read())",
+         "lib/v.py": "v = '1'", "lib/README": ""},
+        {"lib/setup.py": "from setuptools import setup\nsetup()",
+         "lib/pyproject.toml": "[build-system]\nrequires = ['setuptools']",
+         "lib/setup.cfg": "[metadata]\nname = x"},
+    ],
+)  # fmt: skip
+def test_projects_whose_setup_can_be_followed_are_trees(ask: Any, files: dict[str, str]) -> None:
+    answer = ask(pip, "pip install -r r.txt", {"r.txt": "./lib", **files})
+
+    assert isinstance(answer, Inputs), answer
+    assert answer.trees == ("/app/lib",)
+    assert answer.reads == ("/app/r.txt",)
+
+
+def test_a_setup_that_cannot_be_followed_is_named_with_its_line(ask: Any) -> None:
+    files = {"r.txt": "./lib", "lib/setup.py": "import os\nimport subprocess\n"}
+    answer = ask(pip, "pip install -r r.txt", files)
+
+    assert (answer.path, answer.line) == ("/app/lib/setup.py", 2)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"lib/setup.py": "import versioneer"},
+        {"lib/setup.py": "from setuptools import setup\nsetup(use_scm_version=True)"},
+        {"lib/setup.cfg": "[metadata]\nname = x\n[pbr]\nx = 1"},
+    ],
+)
+def test_versions_that_git_says_are_held(ask: Any, files: dict[str, str]) -> None:
+    answer = ask(pip, "pip install -r r.txt", {"r.txt": "./lib", **files})
+
+    assert isinstance(answer, Obstacle), answer
+    assert answer.code == "version-from-git"
+
+
+DYNAMIC = (
+    '[project]\nname = "app"\ndynamic = ["dependencies"]\n'
+    '[tool.setuptools.dynamic]\ndependencies = {file = ["requirements.txt"]}\n'
+)
+READS = "from setuptools import setup\nsetup(install_requires=open('requirements.txt').readlines())"
+R = {"requirements.txt": "six"}
+
+
+def step(command: str, files: dict[str, str]) -> Install | Obstacle | None:
+    content = MemoryFiles({f"/app/{name}": text for name, text in files.items()})
+    return pip.dependency_step(Call(tuple(command.split()), "/app", {}), content)
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "expected"),
+    [
+        ("pip install .", {**R, "pyproject.toml": DYNAMIC}, "pip install -r requirements.txt"),
+        ("pip install --no-cache-dir -e .[dev] gunicorn", {**R, "pyproject.toml": DYNAMIC},
+         "pip install --no-cache-dir -r requirements.txt gunicorn"),
+        ("python -m pip install --editable=.", {**R, "setup.py": READS},
+         "python -m pip install -r requirements.txt"),
+        ("pip install .", {**R, "setup.cfg": "[options]\ninstall_requires = file: requirements.txt",
+                           "setup.py": "from setuptools import setup\nsetup()"},
+         "pip install -r requirements.txt"),
+        ("uv pip install --system .", {"pyproject.toml": STATIC},
+         "uv pip install --system -r pyproject.toml"),
+        ("uv pip install --system -e .[a,b]", {"pyproject.toml": STATIC},
+         "uv pip install --system -r pyproject.toml --extra a --extra b"),
+        ("pip install --no-deps .", {**R, "setup.py": READS}, None),
+        ("pip install --force-reinstall .", {**R, "setup.py": READS}, None),
+        ("pip install --target /x .", {**R, "setup.py": READS}, None),
+        ("pip install -r requirements.txt", R, None),
+        ("pip install six", {**R, "setup.py": READS}, None),
+        ("python setup.py develop", {**R, "setup.py": READS}, None),
+    ],
+)  # fmt: skip
+def test_dependency_step(command: str, files: dict[str, str], expected: str | None) -> None:
+    found = step(command, files)
+
+    assert (found.title if isinstance(found, Install) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"pyproject.toml": STATIC}, "project-install"),
+        ({"setup.py": "from setuptools import setup\nsetup(install_requires=['six'])"},
+         "project-install"),
+        ({"setup.py": "import versioneer"}, "version-from-git"),
+        ({"pyproject.toml": STATIC + '[build-system]\nrequires = ["hatch-vcs"]'},
+         "version-from-git"),
+        ({"setup.py": "import x"}, "local-dependency"),
+        ({"setup.py": "print 'x'"}, "unreadable-manifest"),
+        ({"setup.cfg": "name"}, "unreadable-manifest"),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_dependency_step(files: dict[str, str], code: str) -> None:
+    found = step("pip install .", files)
+
+    assert isinstance(found, Obstacle)
+    assert found.code == code
+
+
+def test_setup_commands_install_the_project(recognise: Any) -> None:
+    for command in ("python setup.py install", "python3 setup.py -q develop"):
+        answer = recognise(pip, command)
+        assert isinstance(answer, Obstacle)
+        assert answer.code == "project-install"
+    assert recognise(pip, "python setup.py sdist") is None
 
 
 @pytest.mark.parametrize(
