@@ -1,0 +1,1 @@
+"""What .NET projects install: NuGet packages, by the `dotnet` command."""

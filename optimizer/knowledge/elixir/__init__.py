@@ -1,0 +1,1 @@
+"""What Elixir projects install: Mix."""

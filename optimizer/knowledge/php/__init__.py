@@ -1,0 +1,1 @@
+"""What PHP projects install: Composer."""
