@@ -1,6 +1,6 @@
 """tree-sitter-bash, called so that it reads what a shell reads, with offsets in characters.
 
-The only module that imports tree-sitter, on first use.
+The only module that imports tree-sitter-bash, on first use.
 """
 
 from __future__ import annotations

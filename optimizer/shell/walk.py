@@ -242,7 +242,7 @@ class _Walker:
         self, chain: Chain, state: _State | None, certain: bool, fatal: bool
     ) -> _State | None:
         self.level += 1
-        lists = _split_lists(chain)
+        lists = split_lists(chain)
         for number, items in enumerate(lists):
             errexit = state is not None and state.errexit
             if items[0].background:
@@ -485,7 +485,7 @@ class _Walker:
                 state = replace(state, exported=state.exported - touched)
             return state.forget(touched)
         if name in ("exit", "return"):
-            if not (self.exit_is_fatal and _is_failure(arguments)):
+            if not (self.exit_is_fatal and is_failure(arguments)):
                 self.may_stop = True
             return None
         if name == "set":
@@ -522,7 +522,7 @@ class _Walker:
         return state
 
 
-def _split_lists(chain: Chain) -> list[list[ChainItem]]:
+def split_lists(chain: Chain) -> list[list[ChainItem]]:
     """Splits a chain at ``;``, ``&`` and line ends."""
     lists: list[list[ChainItem]] = []
     for item in chain:
@@ -538,7 +538,7 @@ def _fails(body: Command | Pipeline | Compound) -> bool:
     ends with it."""
     if isinstance(body, Command):
         words = [word.literal for word in body.words]
-        return words[:1] == ["exit"] and _is_failure(words[1:])
+        return words[:1] == ["exit"] and is_failure(words[1:])
     if isinstance(body, Pipeline) or body.kind != "group":
         return False
     chain = body.blocks[0].chain
@@ -546,7 +546,7 @@ def _fails(body: Command | Pipeline | Compound) -> bool:
     return plain and _fails(chain[-1].body)
 
 
-def _is_failure(arguments: Sequence[str | None]) -> bool:
+def is_failure(arguments: Sequence[str | None]) -> bool:
     """Whether ``exit`` with these words reports a failure for sure."""
     status = arguments[0] if len(arguments) == 1 else None
     return status is not None and status.isdecimal() and int(status[-6:]) % 256 != 0
