@@ -10,6 +10,9 @@ any.
 ``python -m tests.corpus replay --repositories DIR`` says how many rebuilds of installs the
 rewrites would have saved in the real histories of clones that the corpus' list of repositories
 names (``dev_repos.tsv``).
+
+``python -m tests.corpus humans --repositories DIR`` compares dockopt's answers with what people
+did to the order of the same files (``dev_human_edits.tsv``).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from optimizer.context.dockerfiles import find_dockerfiles
 from optimizer.context.find import RepositoryEvidence
 from optimizer.context.tree import BuildContext
 from optimizer.cst.source import Source
-from tests.corpus import replay
+from tests.corpus import humans, replay
 from tests.corpus.runs import KINDS, VARIABLE, Finding, context_of, corpus_files, findings, rewrite
 
 
@@ -48,7 +51,11 @@ def main() -> int:
     options.add_argument("--repositories", type=Path, help="a folder of cloned repositories")
     options.add_argument("--show", action="store_true", help="list every answer")
     options.add_argument(
-        "what", nargs="?", choices=("answers", "replay"), default="answers", help=argparse.SUPPRESS
+        "what",
+        nargs="?",
+        choices=("answers", "replay", "humans"),
+        default="answers",
+        help=argparse.SUPPRESS,
     )
     options.add_argument("--count", type=int, default=10, help="repositories that are replayed")
     options.add_argument("--commits", type=int, default=2000, help="commits of each (replay)")
@@ -60,6 +67,10 @@ def main() -> int:
         if given.repositories is None:
             options.error("replay wants --repositories, a folder of clones")
         return replay.main(given.repositories, given.count, given.commits)
+    if given.what == "humans":
+        if given.repositories is None:
+            options.error("humans wants --repositories, a folder of clones")
+        return humans.main(given.repositories)
     counts: Counter[tuple[str, str]] = Counter()
     wrong: list[Finding] = []
     for kind, source, context in sources(given.repositories):

@@ -90,12 +90,13 @@ def candidates(folder: Path) -> Iterator[Candidate]:
     table = Path(os.environ[VARIABLE]) / "dev_repos.tsv"
     with table.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
-            root = _clone(folder, row["repo"])
+            root = clone(folder, row["repo"])
             if root is not None and SMELLS & {*row["smells"].split(",")}:
                 yield Candidate(row["repo"], root, row["dockerfile"], row["context_dir"])
 
 
-def _clone(folder: Path, repository: str) -> Path | None:
+def clone(folder: Path, repository: str) -> Path | None:
+    """Returns the clone of ``repository`` below ``folder``, None where there is none."""
     owner, _, name = repository.partition("/")
     names = (repository, f"{owner}__{name}", f"{owner}+{name}", f"{owner}-{name}", name)
     return next((folder / each for each in names if (folder / each / ".git").exists()), None)

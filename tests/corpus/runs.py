@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import re
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +33,12 @@ GENEROUS: Mapping[str, bytes] = {
         {**_PACKAGE, "lockfileVersion": 3, "packages": {"": _PACKAGE}}
     ).encode(),
     "requirements.txt": b"six==1.16.0\n",
-    "go.mod": b"module example.com/app\n\ngo 1.21\n",
-    "go.sum": b"",
+    "go.mod": b"module example.com/app\n\ngo 1.21\n\nrequire h.c/a v1.0.0\n",
+    "go.sum": b"h.c/a v1.0.0 h1:x=\nh.c/a v1.0.0/go.mod h1:y=\n",
+    "Cargo.toml": b'[package]\nname = "app"\nversion = "0.1.0"\n',
+    "Cargo.lock": b'[[package]]\nname = "x"\nversion = "1.0.0"\nsource = "registry+https://h"\n',
+    "src/main.rs": b"",
+    "src/web.rs": b"",
     "src/index.js": b"",
     "app.py": b"",
     "main.go": b"package main\n",
@@ -110,9 +116,9 @@ def findings(source: Source, outcome: Outcome, context: BuildContext) -> Iterato
     again = rewrite(Source(source.path, outcome.after), _with_files(context, outcome))
     if again.changed:
         yield Finding(source.path, "a second run changes the result")
-    lost = _lines(outcome.before) - _lines(outcome.after)
+    lost = _words(outcome.before) - _words(outcome.after)
     if lost:
-        yield Finding(source.path, f"lines are lost: {sorted(lost)}")
+        yield Finding(source.path, f"words are lost: {sorted(lost)}")
 
 
 def _with_files(context: BuildContext, outcome: Outcome) -> BuildContext:
@@ -121,8 +127,11 @@ def _with_files(context: BuildContext, outcome: Outcome) -> BuildContext:
     return context
 
 
-def _lines(text: str) -> set[str]:
-    return set(text.removesuffix("\n").split("\n"))
+def _words(text: str) -> Counter[str]:
+    """Counts the words of a file. A RUN that is cut loses what joined its commands, and a way
+    there and back that its second half need not go."""
+    words = re.sub(r"&& cd (\.\.(/\.\.)*)(?=\s)|&&|;|\\$", " ", text, flags=re.MULTILINE)
+    return Counter(words.split())
 
 
 def applies(patch: bytes, path: str, before: bytes, after: bytes) -> bool:
