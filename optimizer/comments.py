@@ -64,6 +64,17 @@ def declared(tree: Dockerfile, instruction: Instruction) -> Declared:
     return Declared(paths("reads"), paths("writes"))
 
 
+def effect_comments(tree: Dockerfile, instruction: Instruction) -> tuple[str, ...]:
+    """Returns the comment lines above ``instruction`` that count for each part of it: what it
+    touches, and which transforms leave it alone."""
+    lines = (tree.text(comment).strip() for comment in instruction.comments)
+    return tuple(
+        line
+        for line in lines
+        if (match := _COMMENT.match(line)) is not None and match["word"] != "keep"
+    )
+
+
 def _words(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, str]]:
     for comment in instruction.comments:
         match = _COMMENT.match(tree.text(comment).strip())

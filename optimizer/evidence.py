@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from optimizer.cache.rebuilds import Rebuild
+from optimizer.cst.source import Span
+from optimizer.knowledge.installs import Obstacle
 from optimizer.proposal import Evidence, Proposal
 from optimizer.view import View
 
@@ -17,11 +19,46 @@ def evidence(before: View, after: View, proposal: Proposal) -> tuple[Evidence, .
     Assumed commits stand in for a history only where nothing else shows the gain.
     """
     shown = proposal.shown_by
-    found = [before.steps_rerun(after, shown)] if shown is not None else []
-    found += proposal.evidence
+    spared = before.spared(after, shown).evidence if shown is not None else None
+    found = [*([spared] if spared else []), *proposal.evidence]
     if before.volatility.basis == "history" or not found:
         found += (each for each in _over_history(before, after) if each.before != each.after)
     return tuple(found)
+
+
+def no_gain(ways: Sequence[tuple[View, View]], proposal: Proposal) -> Obstacle | None:
+    """Returns why ``proposal`` wins nothing: the edit that it names makes as much run again as
+    before, in each of the ``ways`` in which the file is built (the views before and after).
+
+    A way that does not build the stage tells nothing.
+    """
+    if proposal.shown_by is None:
+        return None
+    if all(_leaves_out(before, proposal.at) for before, _ in ways):
+        return Obstacle(
+            "no-gain",
+            "The build that is known of does not make the stage in which this stands.",
+            "Name the stage with --target to have it looked at.",
+        )
+    found = [before.spared(after, proposal.shown_by) for before, after in ways]
+    telling = [each for each in found if each.steps[0]]
+    if not telling or any(each.seconds[1] < each.seconds[0] for each in telling):
+        return None
+    return Obstacle(
+        "no-gain",
+        f"After an edit of {proposal.shown_by} as much runs again as before: a step above changes "
+        "too.",
+        "Let the steps above stand on less, for example by copying fewer files from other stages.",
+    )
+
+
+def _leaves_out(view: View, at: Span) -> bool:
+    """Tells whether the build is known to make nothing of the stage of the step at ``at``."""
+    stages = view.stages
+    spare = (each for each in stages.stages if each not in stages.needed)
+    return stages.target is not None and any(
+        step.instruction.code == at for stage in spare for step in stage.steps
+    )
 
 
 def _over_history(before: View, after: View) -> Iterator[Evidence]:

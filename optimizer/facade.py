@@ -11,11 +11,25 @@ from optimizer.cst.nodes import Instruction, Pair
 from optimizer.cst.source import Span
 from optimizer.effects.conflict import Conflict, conflict
 from optimizer.effects.copies import CopyStep, ForeignCopy, read_copy
+from optimizer.effects.dependencies import DependencyStep, keeps_downloads, run_line
 from optimizer.effects.effects import Effects
 from optimizer.effects.hiding import copies_from_host, covered, hide
 from optimizer.effects.installs import InstallStep
 from optimizer.effects.manifests import copy_lines, place_in_list, staying_files
-from optimizer.effects.sources import brings_more, brings_sources, sample_edit
+from optimizer.effects.missing import Missing, added_words, list_to_extend
+from optimizer.effects.placement import (
+    Place,
+    inherited_sources,
+    lines_in_place,
+    place_for,
+    settled_above,
+)
+from optimizer.effects.sources import (
+    brings_a_folder,
+    brings_more,
+    brings_sources,
+    sample_edit,
+)
 from optimizer.knowledge.arguments import busts_cache, changes_per_build, watches
 from optimizer.knowledge.installs import Inputs, Obstacle
 from optimizer.model.stages import Stage, StageBase, Step
@@ -31,6 +45,7 @@ __all__ = [
     "Basis",
     "Conflict",
     "CopyStep",
+    "DependencyStep",
     "Edit",
     "Effects",
     "Evidence",
@@ -42,9 +57,11 @@ __all__ = [
     "Instruction",
     "Item",
     "Known",
+    "Missing",
     "Move",
     "Obstacle",
     "Pair",
+    "Place",
     "Plan",
     "Proposal",
     "Refusal",
@@ -58,7 +75,9 @@ __all__ = [
     "Step",
     "Transform",
     "View",
+    "added_words",
     "blank_line_above",
+    "brings_a_folder",
     "brings_more",
     "brings_sources",
     "busts_cache",
@@ -68,15 +87,22 @@ __all__ = [
     "copy_lines",
     "covered",
     "hide",
+    "inherited_sources",
     "is_set_apart",
+    "keeps_downloads",
     "line_below",
+    "lines_in_place",
+    "list_to_extend",
+    "place_for",
     "place_in_list",
     "read_copy",
     "rearrange",
+    "run_line",
     "runs_triggers",
     "said",
     "sample_edit",
     "says_bust_cache",
+    "settled_above",
     "staying_files",
     "watches",
 ]

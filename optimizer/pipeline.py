@@ -20,10 +20,11 @@ from optimizer.cst.lines import split_lines, unchanged_blocks
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source, Span
-from optimizer.evidence import evidence
+from optimizer.evidence import evidence, no_gain
 from optimizer.gates import first_failure
 from optimizer.journal import Applied, Denied, Held, Outcome, Skipped
 from optimizer.proposal import Answer, Proposal, Refusal, Safety
+from optimizer.taken_back import taken_back
 from optimizer.transform import Transform
 from optimizer.view import Build, View
 
@@ -40,6 +41,8 @@ CODES: Mapping[str, str] = {
     "builds-disagree": "The file is built in several ways and the change does not hold for all.",
     "build-broke-promise": "A real build showed that the change does not keep its promise.",
     "build-could-not-tell": "No real build could confirm the change, and --verify asks for one.",
+    "no-gain": "The change is right, but the layer cache would be reused no better.",
+    "taken-back": "A commit of the repository took this very order back.",
     "does-not-settle": "The transform kept changing the file. Please report it.",
 }
 """The refusal codes that the pipeline itself adds, each with its meaning."""
@@ -194,6 +197,11 @@ class _State:
             failure = first_failure(old, new, proposal)
             if failure is not None:
                 return Refusal("gate-failed", proposal.at, failure, "Change the file by hand.")
+        if (lost := no_gain([*zip(self.views, after, strict=True)], proposal)) is not None:
+            return Refusal.of(lost, proposal.at)
+        past = self.views[0].build.past_changes
+        if (gone := taken_back(self.views[0].dockerfile, tree, past)) is not None:
+            return Refusal.of(gone, proposal.at)
         return after
 
     def _origin(self, at: Span) -> int:

@@ -8,7 +8,7 @@ outlives versions: one way in which the file is built.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -23,15 +23,25 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, read_copy
-from optimizer.effects.effects import ContextReads, Effects
+from optimizer.effects.cuts import install_halves
+from optimizer.effects.dependencies import (
+    DependencyStep,
+    brought_in,
+    dependency_step,
+    taken_away,
+)
+from optimizer.effects.effects import CommandEffects, ContextReads, Effects
 from optimizer.effects.installs import InstallStep, read_install
+from optimizer.effects.missing import Missing, missing_inputs
 from optimizer.effects.read import read_effects
+from optimizer.effects.taken import is_built_on, reach_the_image
 from optimizer.history.commits import History
+from optimizer.history.versions import PastChange
 from optimizer.journal import ContextAnswer
 from optimizer.knowledge.ecosystems import names_installer
-from optimizer.knowledge.installs import Obstacle
+from optimizer.knowledge.installs import Install, Obstacle
 from optimizer.model.stages import Invocation, Stage, StageBase, Stages, Step, read_stages
-from optimizer.proposal import Evidence, Proposal
+from optimizer.proposal import Basis, Evidence, Proposal
 
 MOST_INHERITED = 200
 """COPY and ADD steps of parent stages that are looked at; what is above them counts as missing."""
@@ -49,7 +59,8 @@ class Build:
     and may be out of date. ``neighbours`` returns the other Dockerfiles that may be built
     with the same ignore file; it is called only when a change touches that file. ``history``
     returns the commits of the repository, None where there is none or nobody wants them; it is
-    called when somebody asks how often something changes. ``costs`` says what steps cost.
+    called when somebody asks how often something changes. ``costs`` says what steps cost,
+    ``past`` returns what those commits did to the file.
     """
 
     context: BuildContext
@@ -59,11 +70,39 @@ class Build:
     neighbours: Callable[[], Sequence[Dockerfile]] = tuple
     history: Callable[[], History | None] = _nothing
     costs: Costs = field(default_factory=Costs)
+    past: Callable[[], Sequence[PastChange]] = tuple
+
+    @cached_property
+    def past_changes(self) -> Sequence[PastChange]:
+        """What commits did to the file itself; read on first asking."""
+        return self.past()
 
     @cached_property
     def changes(self) -> Changes:
         """The commits and what they change in the context; read on first asking."""
         return changes(self.context, self.history())
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """What an edit of the context file ``edited`` makes run again, before and after a change:
+    the number of ``steps``, and the ``seconds`` that they take."""
+
+    edited: str
+    steps: tuple[int, int]
+    seconds: tuple[float, float]
+    is_measured: bool
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The plainer of the two numbers that tells a gain, None where neither does."""
+        scenario = f"edit {self.edited}"
+        if self.steps[1] < self.steps[0]:
+            return Evidence("steps_rerun", scenario, *self.steps, basis="model")
+        if self.seconds[1] < self.seconds[0]:
+            basis: Basis = "model" if self.is_measured else "estimate"
+            return Evidence("rebuild_seconds", scenario, *self.seconds, basis=basis)
+        return None
 
 
 @dataclass(frozen=True)
@@ -141,6 +180,62 @@ class View:
         """Says what the RUN ``step`` installs, as `read_install` does."""
         return read_install(self.effects(step))
 
+    def install_halves(self, step: Step) -> Iterator[InstallStep | Obstacle]:
+        """Yields the first halves of the RUN ``step`` that install, as `install_halves` does."""
+        stage = self.stages.stages[step.stage_index]
+        ships = is_built_on(self.stages, stage)
+        return install_halves(self.dockerfile, self.effects(step), ships)
+
+    def dependency_step(self, step: Step) -> DependencyStep | Obstacle | None:
+        """Says which install the RUN ``step`` lacks above it, as `dependency_step` does."""
+        stage = self.stages.stages[step.stage_index]
+        runs = self._runs_above(stage, step)
+        above = (self.effects(each) for each in runs if self.may_install(each))
+        found = dependency_step(self.effects(step), self.files_above(step), above)
+        if isinstance(found, DependencyStep) and is_built_on(self.stages, stage):
+            return taken_away(self.effects(step), found) or found
+        return found
+
+    def missing_inputs(self, step: Step) -> Missing | Obstacle | None:
+        """Says what the installs of the RUN ``step`` read and do not find, as `missing_inputs`
+        does."""
+        stage = self.stages.stages[step.stage_index]
+        above = self.copies_above(stage, step)
+        runs = (self.effects(each) for each in self._runs_above(stage, step))
+        return missing_inputs(self.effects(step), above, self._copies_below(stage, step), runs)
+
+    def _runs_above(self, stage: Stage, step: Step) -> Iterator[Step]:
+        """Yields the RUNs above ``step``, those of its stage first."""
+        steps: Sequence[Step] = stage.steps[: step.number - 1]
+        for _ in range(MOST_INHERITED):
+            yield from (each for each in steps if each.instruction.keyword == "RUN")
+            if not isinstance(stage.base, StageBase):
+                return
+            stage = stage.base.stage
+            steps = stage.steps
+
+    def _copies_below(self, stage: Stage, step: Step) -> tuple[CopyStep, ...]:
+        """Returns the copies from the context below ``step``, and those of the stages that take
+        files of its stage or are built on it."""
+        own = [each for each in self._copying(stage) if each.number > step.number]
+        others = [
+            each
+            for other in self.stages.stages
+            if self._is_built_on(other, stage)
+            for each in self._copying(other)
+        ]
+        found = (self.copy(each) for each in (*own, *others))
+        return tuple(copy for copy in found if isinstance(copy, CopyStep))
+
+    def _is_built_on(self, other: Stage, stage: Stage) -> bool:
+        if isinstance(other.base, StageBase) and other.base.stage is stage:
+            return True
+        return any(stage in each.depends_on for each in other.steps)
+
+    def reach_the_image(self, stage: Stage, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns those of ``paths``, which ``stage`` writes, that may reach the image."""
+        return reach_the_image(self.stages, stage, paths)
+
     @cached_property
     def volatility(self) -> Volatility:
         """How often what each step takes from the build context changes."""
@@ -163,8 +258,16 @@ class View:
     def _estimate(self, step: Step) -> StepCost:
         keyword = step.instruction.keyword
         if keyword == "RUN":
-            return self.build.costs.of_run(self.effects(step))
+            return self.build.costs.of_run(self.effects(step), self.brought_in(step))
         return of_copy(self.copy(step)) if keyword in ("COPY", "ADD") else of_other(step)
+
+    def brought_in(self, step: Step) -> tuple[tuple[CommandEffects, Install], ...]:
+        """Returns the commands of a RUN whose dependencies a step above brought in."""
+        if not self.may_install(step):
+            return ()
+        runs = self._runs_above(self.stages.stages[step.stage_index], step)
+        above = (self.effects(each) for each in runs if self.may_install(each))
+        return brought_in(self.effects(step), self.files_above(step), above)
 
     def seconds(self, step: Step) -> float:
         """Returns the seconds that ``step`` takes when it runs, measured or estimated."""
@@ -199,14 +302,15 @@ class View:
             self.copy,
         )
 
-    def steps_rerun(self, after: View, edited: str) -> Evidence:
-        """Returns how many steps run again after the context file ``edited`` changed, here and
-        in ``after``. The count is the cache model's, not a build's."""
+    def spared(self, after: View, edited: str) -> Spared:
+        """Returns what runs again after the context file ``edited`` changed, here and in
+        ``after``. The steps are the cache model's, not a build's."""
         change = ContextChange(changed=(edited,))
-        return Evidence(
-            "steps_rerun",
-            f"edit {edited}",
-            before=len(rerun(self.cache, self.cache.after(change))),
-            after=len(rerun(after.cache, after.cache.after(change))),
-            basis="model",
+        here = rerun(self.cache, self.cache.after(change))
+        there = rerun(after.cache, after.cache.after(change))
+        before, then = (
+            round(sum(view.seconds(each.vertex.step) for each in steps), 1)
+            for view, steps in ((self, here), (after, there))
         )
+        measured = all(self.cost(each.vertex.step).basis == "measured" for each in here)
+        return Spared(edited, (len(here), len(there)), (before, then), measured)

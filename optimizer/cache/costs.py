@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import CopyStep, ForeignCopy
-from optimizer.effects.effects import Effects
+from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.knowledge.costs import estimate
+from optimizer.knowledge.installs import Install
 from optimizer.model.stages import Stage, Step
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ _PER_FILE = 0.0005
 _MOST_FILES = 20_000
 """A COPY of a few files takes some 0.1 s on BuildKit, and of 10,000 small files some seconds
 (measured on Docker 28 with the overlay2 store); its file count stands for its size."""
+
+_DOWNLOADED = 2 / 3
+"""Of a build that fetches its dependencies itself, what fetching them takes at most; an assumption:
+compiling is never nothing."""
 
 CostBasis: TypeAlias = Literal["measured", "configured", "estimate"]
 
@@ -54,14 +59,26 @@ class Costs:
         seconds = self.timings.seconds(tree, stage, step) if self.timings else None
         return None if seconds is None else StepCost(seconds, "measured")
 
-    def of_run(self, effects: Effects) -> StepCost:
-        """Returns what a RUN costs: the sum of its commands."""
+    def of_run(
+        self, effects: Effects, brought_in: Sequence[tuple[CommandEffects, Install]] = ()
+    ) -> StepCost:
+        """Returns what a RUN costs: the sum of its commands, without what the installs that were
+        ``brought_in`` above cost, of which a part of each command is left."""
         if not effects.commands and effects.obstacle is not None:
             return StepCost(UNREADABLE, "estimate")
         costs = [self._of_command(command.words, command.text) for command in effects.commands]
         known = any(cost.basis == "configured" for cost in costs)
         seconds = sum((cost.seconds for cost in costs), 0.0)
+        seconds -= sum(self._saved(command, install) for command, install in brought_in)
         return StepCost(max(seconds, _VERTEX), "configured" if known else "estimate")
+
+    def _saved(self, command: CommandEffects, install: Install) -> float:
+        """Returns the seconds that a command does not spend on dependencies that are there."""
+        whole = self._of_command(command.words, command.text)
+        if whole.basis == "configured":
+            return 0.0
+        words = tuple(install.call.words)
+        return min(self._of_command(words, install.title).seconds, whole.seconds * _DOWNLOADED)
 
     def _of_command(self, words: tuple[str, ...] | None, text: str) -> StepCost:
         spelled = " ".join(words if words is not None else text.split())

@@ -51,6 +51,9 @@ class Entries(Protocol):
     def size(self, path: str) -> int:
         """Returns the number of bytes in a file."""
 
+    def is_executable(self, path: str) -> bool:
+        """Tells whether everybody may run a file."""
+
     def target(self, path: str) -> str:
         """Returns the text of a link."""
 
@@ -96,6 +99,12 @@ class Folder:
     def size(self, path: str) -> int:
         try:
             return os.lstat(self._at(path)).st_size
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def is_executable(self, path: str) -> bool:
+        try:
+            return os.lstat(self._at(path)).st_mode & 0o111 == 0o111
         except OSError as error:
             raise _unreadable(path, error) from error
 
@@ -160,6 +169,10 @@ class Listing:
     def size(self, path: str) -> int:
         return len(self._content(path))
 
+    def is_executable(self, path: str) -> bool:
+        """A listing holds no modes; what starts with an interpreter is meant to be run."""
+        return self._content(path).startswith(b"#!")
+
     def target(self, path: str) -> str:
         link = self._entries.get(path)
         assert isinstance(link, Link)
@@ -199,6 +212,9 @@ class Written:
 
     def size(self, path: str) -> int:
         return len(self._content) if path == self._path else self._base.size(path)
+
+    def is_executable(self, path: str) -> bool:
+        return path != self._path and self._base.is_executable(path)
 
     def target(self, path: str) -> str:
         return self._base.target(path)

@@ -50,6 +50,11 @@ class ContextFile:
         return self._entries.size(self.path) if self.kind == "file" else 0
 
     @property
+    def is_executable(self) -> bool:
+        """Whether it is a file that everybody may run; raises `ContextError`."""
+        return self.kind == "file" and self._entries.is_executable(self.path)
+
+    @property
     def target(self) -> str | None:
         """The text of a link as it stands, None for everything else; raises `ContextError`."""
         return self._entries.target(self.path) if self.kind == "link" else None

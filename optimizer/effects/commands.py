@@ -21,7 +21,7 @@ from optimizer.model.values import Known
 from optimizer.shell.run import read_run
 from optimizer.shell.script import OpaqueScript
 from optimizer.shell.walk import Visit, walk
-from optimizer.shell.words import Computed, Parameter, ShellWord, Text
+from optimizer.shell.words import Computed, Parameter, ShellWord, Text, part_value
 
 PROGRAMS = (
     "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32",
@@ -78,7 +78,11 @@ def read_commands(
     script = read_run(tree, step.instruction, state.shell)
     if isinstance(script, OpaqueScript):
         return _opaque_step(script.reason)
-    env = {name: value.text for name, value in state.variables.items() if isinstance(value, Known)}
+    env = {
+        name: value.text if isinstance(value, Known) else None
+        for name, value in state.variables.items()
+        if isinstance(value, Known) or STEERING.match(name)
+    }
     env.setdefault("HOME", _home(step))
     directory = state.workdir.text if isinstance(state.workdir, Known) else None
     environments = _Environments()
@@ -132,11 +136,11 @@ def _opaque(text: str, why: str) -> Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class _Environment:
-    """What a program gets: the variables with known values, and whether one that is not known
-    may steer an install."""
+    """What a program gets: the variables with known values, and one that is not known and may
+    steer an install, if any."""
 
     known: Mapping[str, str]
-    is_steered: bool
+    steered_by: str | None
 
 
 @dataclass
@@ -160,7 +164,7 @@ def _environment(visit: Visit) -> _Environment:
     found = visit.environment
     return _Environment(
         {name: value for name, value in found.items() if value is not None},
-        any(value is None and STEERING.match(name) for name, value in found.items()),
+        next((n for n, value in found.items() if value is None and STEERING.match(n)), None),
     )
 
 
@@ -186,8 +190,23 @@ def _effects(
     if call is not None and found.obstacle is None and call.words[0] not in BUILTINS:
         programs = tuple(_programs(call))
         reads = reads.with_prefixes(programs) if programs else reads
-    found = replace(found, reads=reads, enters=tuple(_entered(visit, call)))
-    return _redirected(found, visit)
+    whole = None if environment.steered_by is not None else _whole_call(visit)
+    found = replace(found, reads=reads, enters=tuple(_entered(visit, call)), call=whole)
+    found = _behind_links(_redirected(found, visit), files)
+    return replace(found, span=visit.command.span)
+
+
+def _behind_links(found: CommandEffects, files: Callable[[], StageFiles]) -> CommandEffects:
+    """Adds what a command really reads and writes where it names links that were copied."""
+    if found.obstacle is not None or not files().copies:
+        return found
+
+    def led(paths: Paths) -> Paths:
+        ends = ((path, files().behind_links(path)) for path in paths.prefixes)
+        more = tuple(end for path, end in ends if end != path)
+        return paths.with_prefixes(more) if more else paths
+
+    return replace(found, reads=led(found.reads), writes=led(found.writes))
 
 
 def _known_words(call: Call | None, visit: Visit) -> tuple[str, ...] | None:
@@ -204,9 +223,22 @@ def _verdict(
     name = visit.words[0].literal
     if name in _SAY_NOTHING and not visit.redefined:
         return Touch(repeatable=True)
-    if call is None or environment.is_steered:
+    if call is None:
         return None
+    if environment.steered_by is not None:
+        return _steered(environment.steered_by, recognise(call))
     return recognise(call) or (touch(call) if _is_what_it_says(call) else None)
+
+
+def _steered(by: str, answer: Install | Touch | Obstacle | None) -> Obstacle | None:
+    """Says of an install that what it reads hangs on the variable ``by``."""
+    if not isinstance(answer, Install):
+        return None
+    return Obstacle(
+        "unresolved-variable",
+        f"The value of {by} is not known, and it may change which files `{answer.title}` reads.",
+        f"Give {by} a value in the Dockerfile, or set it after the install.",
+    )
 
 
 def _is_what_it_says(call: Call) -> bool:
@@ -234,7 +266,7 @@ def _why_unknown(visit: Visit, call: Call | None, environment: _Environment) -> 
         return "the script defines a command of that name itself"
     if call is None:
         return "its words are not known before it runs"
-    if environment.is_steered:
+    if environment.steered_by is not None:
         return "a variable that steers it has a value that is not known"
     return "what it does with these words is not known"
 
@@ -260,6 +292,39 @@ def _call(visit: Visit, environment: _Environment) -> Call | None:
         return None
     directory = visit.cwd if visit.cwd is not None else _NOWHERE
     return Call(tuple(words), directory, environment.known)
+
+
+def _whole_call(visit: Visit) -> Call | None:
+    """Returns the command with `HOLE` for every part of a word and every variable set by the
+    script that is not known; None where it may have other words than these."""
+    if visit.redefined:
+        return None
+    words: list[str] = []
+    for word in visit.words:
+        fields = word.fields(visit.env)
+        if fields is None:
+            partly = _quoted(word, visit.env) or _partly(word, visit.env)
+            if partly is None:
+                return None
+            fields = (partly,)
+        words += fields
+    if not words or HOLE in words[0]:
+        return None
+    env = {name: HOLE if value is None else value for name, value in visit.environment.items()}
+    return Call(tuple(words), _NOWHERE if visit.cwd is None else visit.cwd, env)
+
+
+def _quoted(word: ShellWord, env: Mapping[str, str | None]) -> str | None:
+    """Returns a word with `HOLE` for what is not known, where quotes keep it one word."""
+    if word.has_braces or word.has_glob:
+        return None
+    found: list[str] = []
+    for part in word.parts:
+        value = part_value(part, env)
+        if value is None and not part.quoted:
+            return None
+        found.append(HOLE if value is None else value)
+    return "".join(found)
 
 
 def _partly(word: ShellWord, env: Mapping[str, str | None]) -> str | None:
@@ -293,7 +358,8 @@ def _installed(
     found = _nowhere(text, install) or inputs(install, files())
     if isinstance(found, Obstacle):
         return replace(_unknown(text, words, found), install=install, refused=found)
-    places = _settle((*found.reads, *found.trees)), _settle((*found.writes, *found.rewrites))
+    read = (*found.reads, *found.trees, *found.settings)
+    places = settle(read), settle((*found.writes, *found.rewrites))
     return CommandEffects(
         text,
         words,
@@ -312,12 +378,12 @@ def _nowhere(text: str, install: Install) -> Obstacle | None:
     return Obstacle(
         "unknown-directory",
         f"`{short(text)}` installs, but the directory it runs in is not known.",
-        "Set an absolute WORKDIR above it.",
+        "Set an absolute WORKDIR above it, and give the install a RUN of its own.",
     )
 
 
 def _touched(text: str, words: tuple[str, ...] | None, found: Touch) -> CommandEffects:
-    reads, writes = _settle(found.reads), _settle(found.writes)
+    reads, writes = settle(found.reads), settle(found.writes)
     if reads is None or writes is None:
         return _unknown(text, words, _opaque(text, "where its files lie is not known"))
     return CommandEffects(
@@ -331,7 +397,7 @@ def _touched(text: str, words: tuple[str, ...] | None, found: Touch) -> CommandE
     )
 
 
-def _settle(paths: Iterable[str]) -> tuple[str, ...] | None:
+def settle(paths: Iterable[str]) -> tuple[str, ...] | None:
     """Cuts every path where it is not known any more; None where nothing of one is known."""
     paths = tuple(paths)
     if not any(HOLE in path for path in paths):
@@ -365,8 +431,8 @@ def _redirected(found: CommandEffects, visit: Visit) -> CommandEffects:
         return found
     if None in visit.writes or None in visit.reads:
         return _lost(found)
-    written = _settle(path for path in visit.writes if path and not path.startswith("/dev/"))
-    read = _settle(path for path in visit.reads if path and not path.startswith("/dev/"))
+    written = settle(path for path in visit.writes if path and not path.startswith("/dev/"))
+    read = settle(path for path in visit.reads if path and not path.startswith("/dev/"))
     if written is None or read is None:
         return _lost(found)
     return replace(

@@ -8,9 +8,10 @@ sources, or where the target is a directory already.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from posixpath import basename, normpath, splitext
+from posixpath import basename, dirname, normpath, splitext
 
 from optimizer.context.tree import BuildContext, ContextFile
 from optimizer.cst.nodes import Instruction, Word
@@ -20,6 +21,8 @@ from optimizer.model.values import Known, Unknown
 
 READ_LIMIT = 8 * 1024 * 1024
 """Largest manifest that is read, in bytes. The largest real lockfiles are a few MB."""
+
+_MOST_LINKS = 40
 
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 
@@ -264,9 +267,13 @@ class StageFiles:
         return copy.find(path) if copy else None
 
     def kind(self, path: str) -> Kind | None:
-        """Returns what lies at ``path``, or None where nothing was copied there."""
+        """Returns what lies at ``path``, or None where nothing was copied there. A directory lies
+        there too where a copy made it for a file."""
         entry = self.entry(path)
-        return entry.kind if entry else None
+        if entry is not None:
+            return entry.kind
+        sources = (source for copy in self.copies for source in copy.sources)
+        return "dir" if any(is_below(source.target, path) for source in sources) else None
 
     def read(self, path: str) -> bytes | None:
         """Returns the content at ``path``; None for no file, or one above `READ_LIMIT`."""
@@ -276,6 +283,45 @@ class StageFiles:
             return None
         return copy.context.read_bytes(entry.path, limit=READ_LIMIT)
 
+    def is_executable(self, path: str) -> bool:
+        """Tells whether everybody may run the file at ``path``: by its mode in the context, or by
+        that of ``--chmod``, where that is a number."""
+        copy = self.provider(path)
+        entry = copy.find(path) if copy else None
+        if copy is None or entry is None or entry.kind != "file":
+            return False
+        given = copy.attributes[1]
+        if given is None:
+            return entry.is_executable
+        return re.fullmatch(r"[0-7]{3,4}", given) is not None and int(given, 8) & 0o111 == 0o111
+
+    def behind_links(self, path: str) -> str:
+        """Returns where ``path`` leads by the links that were copied, itself where by none.
+
+        A path in a loop of links, or behind more of them than Linux follows (path_resolution(7):
+        40), stands for itself.
+        """
+        found = path
+        for _ in range(_MOST_LINKS):
+            led = self._behind_first_link(found)
+            if led is None:
+                return found
+            found = led
+        return path
+
+    def _behind_first_link(self, path: str) -> str | None:
+        at = path.find("/", 1)
+        while True:
+            link = path if at < 0 else path[:at]
+            entry = self.entry(link)
+            target = entry.target if entry is not None else None
+            if target is not None:
+                whole = target if target.startswith("/") else f"{dirname(link)}/{target}"
+                return "/" + normpath(whole).lstrip("/") + ("" if at < 0 else path[at:])
+            if at < 0:
+                return None
+            at = path.find("/", at + 1)
+
     def children(self, path: str) -> tuple[str, ...]:
         """Returns the names in the directory at ``path``, sorted."""
         names: set[str] = set()
@@ -284,6 +330,6 @@ class StageFiles:
                 inner = source.context_path(path)
                 if inner is not None and source.is_dir:
                     names.update(basename(child.path) for child in copy.context.children(inner))
-                elif not source.is_dir and is_below(source.target, path):
+                elif is_below(source.target, path):
                     names.add(source.target[len(path) :].lstrip("/").partition("/")[0])
         return tuple(sorted(names - {""}))

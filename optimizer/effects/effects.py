@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from optimizer.context.gopath import PathPattern, PatternError
+from optimizer.cst.source import Span
 from optimizer.effects.paths import Paths
-from optimizer.knowledge.installs import Inputs, Install, Obstacle
+from optimizer.knowledge.installs import Call, Inputs, Install, Obstacle
 from optimizer.knowledge.variables import ALWAYS_READ, matches
 from optimizer.model.stages import Step
 
@@ -51,6 +52,9 @@ RUNS_A_SHELL = Variables(patterns=ALWAYS_READ)
 """What any RUN depends on: its shell, the loader and the C library read these."""
 
 
+_NO_PLACE = Span(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class CommandEffects:
     """One command of a RUN, at the moment it runs.
@@ -75,6 +79,11 @@ class CommandEffects:
     refused: Obstacle | None = None
     enters: tuple[str, ...] = ()
     """The directories that it starts in and changes to, as far as they are known."""
+    call: Call | None = None
+    """The command as its program gets it, wrappers taken off, with `HOLE` where a word or a value
+    is not known; None where the words could be others."""
+    span: Span = _NO_PLACE
+    """Where it stands in the file."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import CopyStep, is_below
 from optimizer.knowledge.installs import Obstacle
 
-HOST_DIRECTORIES = frozenset({"node_modules"})
+HOST_DIRECTORIES = frozenset({"node_modules", ".venv", "__pypackages__"})
 """Directories that an install makes on a developer's machine as well as in the image, so
 that a context holds them sooner or later even where a fresh clone does not."""
+HOST_FILES = frozenset({".pnp.cjs", ".pnp.loader.mjs", "unplugged", "install-state.gz"})
+"""Files and directories of the kind that some projects commit and build with, so that only those
+that are not there are hidden (Yarn's documentation, "Which files should be gitignored?")."""
 
 
 def covered(copy: CopyStep, written: str) -> str | Obstacle | None:
@@ -34,6 +37,8 @@ def covered(copy: CopyStep, written: str) -> str | Obstacle | None:
         if path is None or copy.context.excluded(path):
             continue
         if basename(path) in HOST_DIRECTORIES:
+            return path
+        if basename(path) in HOST_FILES and copy.context.get(path) is None:
             return path
         if copy.context.get(path) is not None:
             return Obstacle(

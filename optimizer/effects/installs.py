@@ -9,6 +9,7 @@ from optimizer.effects.commands import short
 from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.effects.paths import Paths, union
 from optimizer.knowledge.installs import Inputs, Install, Obstacle
+from optimizer.shell.cut import Cut
 
 _NOTHING = Inputs((), ())
 
@@ -21,6 +22,8 @@ class InstallStep:
     title: str
     inputs: Inputs
     beside: Effects
+    cut: Cut | None = None
+    """Where it is the first half of a longer RUN: how that one comes apart."""
 
 
 def read_install(effects: Effects) -> InstallStep | Obstacle | None:
@@ -78,4 +81,6 @@ def _merged(parts: Sequence[Inputs]) -> Inputs:
         trees=together("trees"),
         rewrites=together("rewrites"),
         assumes=together("assumes"),
+        optional=together("optional"),
+        settings=together("settings"),
     )

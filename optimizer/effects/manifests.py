@@ -80,8 +80,11 @@ def _spelled(source: CopySource, image_path: str) -> str:
 
 
 def _target(copy: CopyStep, source: CopySource, folder: str) -> str:
-    """Spells an image folder below the author's target, with a slash at its end."""
+    """Spells an image folder below the author's target, with a slash at its end; the author's
+    target itself where that is the name of the file (``COPY web/pom.xml pom.xml``)."""
     written = copy.step.instruction.words[-1].value
+    if not source.is_dir and source.target == copy.target:
+        return written
     base = "./" if written in (".", "./") else f"{written.rstrip('/')}/"
     if not source.is_dir:
         return base

@@ -65,7 +65,7 @@ def read_effects(
     """
     keyword = step.instruction.keyword
     if keyword == "RUN":
-        return _read_run(tree, step, files)
+        return run_effects(tree, step, read_commands(tree, step, files))
     effects = Effects(step, variables=_named(step))
     if keyword in ("COPY", "ADD"):
         return _read_copy(effects, copied())
@@ -212,7 +212,11 @@ def _sources(step: Step) -> ContextReads:
     return ContextReads(tuple(patterns), excludes)
 
 
-def _read_run(tree: Dockerfile, step: Step, files: Callable[[], StageFiles]) -> Effects:
+def run_effects(
+    tree: Dockerfile, step: Step, commands: tuple[CommandEffects, ...] | Obstacle
+) -> Effects:
+    """Returns the effects of the RUN ``step`` of ``tree`` if ``commands`` were all it runs; an
+    obstacle says why what it runs is not known."""
     instruction = step.instruction
     text = tree.text(instruction.code)
     any_variable = reads_any_variable(text)
@@ -222,15 +226,14 @@ def _read_run(tree: Dockerfile, step: Step, files: Callable[[], StageFiles]) -> 
         variables=RUNS_A_SHELL | Variables(variables_named(text), opaque=any_variable),
         inherits=_IN_SHELL if instruction.exec_form is None else _NO_SHELL,
     )
-    found = read_commands(tree, step, files)
     said = declared(tree, instruction)
     bad = _undeclarable(said)
     if bad is not None:
         said = Declared()
-    if isinstance(found, Obstacle):
-        effects = _opaque_run(effects, found, said)
+    if isinstance(commands, Obstacle):
+        effects = _opaque_run(effects, commands, said)
     else:
-        effects = _united(effects, found, said, step)
+        effects = _united(effects, commands, said, step)
     if bad is not None and effects.obstacle is not None:
         effects = replace(effects, obstacle=_unreadable(bad))
     effects = _with_mounts(effects, step)
@@ -333,7 +336,7 @@ def _with_mounts(effects: Effects, step: Step) -> Effects:
         effects = replace(effects, network=False)
     if not mounts:
         return effects
-    targets = tuple(_targets(step, mounts))
+    targets = tuple(mount_targets(step, mounts))
     return replace(
         effects,
         reads=_outside(effects.reads, targets),
@@ -346,7 +349,8 @@ def _with_mounts(effects: Effects, step: Step) -> Effects:
     )
 
 
-def _targets(step: Step, mounts: Iterable[Mount]) -> Iterator[str]:
+def mount_targets(step: Step, mounts: Iterable[Mount]) -> Iterator[str]:
+    """Yields the absolute image paths at which ``mounts`` lie, those that are known."""
     for mount in mounts:
         written = mount.options.get("target")
         if written is None and mount.type == "secret" and "env" not in mount.options:

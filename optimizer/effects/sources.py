@@ -23,9 +23,14 @@ def brings_sources(copy: CopyStep, but: Inputs | None = None) -> bool:
     return found is not None and not _is_setting(found)
 
 
+def brings_a_folder(copy: CopyStep) -> bool:
+    """Tells whether ``copy`` brings a directory, not single files alone."""
+    return any(source.is_dir for source in copy.sources)
+
+
 def brings_more(copy: CopyStep, but: Inputs) -> bool:
     """Tells whether ``copy`` brings a directory that holds more than what ``but`` reads."""
-    if not any(source.is_dir for source in copy.sources):
+    if not brings_a_folder(copy):
         return False
     reads = frozenset(but.reads)
     return any(

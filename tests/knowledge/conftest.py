@@ -25,6 +25,7 @@ class MemoryFiles:
 
     content: Mapping[str, Any]
     opened: list[str] = field(default_factory=list)
+    not_executable: frozenset[str] = frozenset()
 
     def kind(self, path: str) -> Kind | None:
         if path in self.content:
@@ -40,6 +41,9 @@ class MemoryFiles:
         if isinstance(found, bytes):
             return found
         return (found if isinstance(found, str) else json.dumps(found)).encode()
+
+    def is_executable(self, path: str) -> bool:
+        return path not in self.not_executable
 
     def children(self, path: str) -> tuple[str, ...]:
         folder = path.rstrip("/") + "/"
@@ -78,6 +82,7 @@ def ask() -> Ask:
         files: Mapping[str, Any],
         directory: str = "/app",
         env: Any = None,
+        not_executable: frozenset[str] = frozenset(),
     ) -> Inputs | Obstacle:
         install = module.recognise(_call(command, directory, env))
         if isinstance(install, Obstacle):
@@ -86,7 +91,24 @@ def ask() -> Ask:
         content = {
             name if name.startswith("/") else f"/app/{name}": text for name, text in files.items()
         }
-        answer: Inputs | Obstacle = module.inputs(install, MemoryFiles(content))
+        answer: Inputs | Obstacle = module.inputs(
+            install, MemoryFiles(content, not_executable=not_executable)
+        )
+        return answer
+
+    return asked
+
+
+@pytest.fixture
+def step_of() -> Callable[..., Install | Obstacle | None]:
+    """Asks a module which step a command lacks: ``step_of(pnpm, "pnpm i", files)``."""
+
+    def asked(
+        module: ModuleType, command: str, files: Mapping[str, Any], env: Any = None
+    ) -> Install | Obstacle | None:
+        content = MemoryFiles({f"/app/{name}": text for name, text in files.items()})
+        call = _call(command, "/app", env)
+        answer: Install | Obstacle | None = module.dependency_step(call, content)
         return answer
 
     return asked

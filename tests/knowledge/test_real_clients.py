@@ -19,10 +19,12 @@ from typing import Any
 
 import pytest
 
-from optimizer.knowledge import go, npm, npm_lock, pip
+from optimizer.knowledge.go import modules as go
 from optimizer.knowledge.installs import Call, Inputs, Install, Kind
 from optimizer.knowledge.manifests import Survey
-from optimizer.knowledge.npm_workspaces import member_directories
+from optimizer.knowledge.node import npm, npm_lock
+from optimizer.knowledge.node.workspaces import member_directories
+from optimizer.knowledge.python import pip
 
 
 @dataclass
@@ -40,6 +42,9 @@ class DiskFiles:
 
     def read(self, path: str) -> bytes | None:
         return Path(path).read_bytes() if self.kind(path) == "file" else None
+
+    def is_executable(self, path: str) -> bool:
+        return Path(path).stat().st_mode & 0o111 == 0o111
 
     def children(self, path: str) -> tuple[str, ...]:
         here = Path(path).iterdir() if self.kind(path) == "dir" else ()
@@ -65,7 +70,8 @@ class Place:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = content if isinstance(content, str | bytes) else json.dumps(content)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
-            path.chmod(0o644)
+            # Programs of packages are committed as such; one that is not is held back.
+            path.chmod(0o755 if path.suffix == ".js" else 0o644)
 
     def clear(self) -> None:
         for place in (self.app, self.home, self.base / "out"):
@@ -164,7 +170,7 @@ WORKSPACE = {
         "dependencies": {"lib": "file:lib"}, "scripts": {"prepare": "echo done"},
     },
     "packages/a/package.json": {"name": "a", "version": "1.0.0", "bin": "cli.js"},
-    "packages/a/cli.js": "#!/usr/bin/env node\r\n1\n",
+    "packages/a/cli.js": "#!/usr/bin/env node\n1\n",
     "packages/a/src.js": "",
     "packages/b/package.json": {"name": "b", "version": "2.0.0", "dependencies": {"a": "1"}},
     "lib/package.json": {"name": "lib", "version": "1.0.0", "bin": {"libx": "bin/x.js"}},
@@ -435,6 +441,73 @@ def test_go_workspaces_read_every_manifest_and_sum(golang: Place) -> None:
     needed(golang, "go mod download", files, "other/go.mod", found)
 
 
+def offline_after_download(place: Place, command: str, files: Mapping[str, Any]) -> None:
+    """The build works without a proxy once the step that dockopt names for it has run on the
+    files that it names for that."""
+    call = Call(tuple(command.split()), str(place.app), place.env)
+    place.clear()
+    place.fill(files)
+    install = go.dependency_step(call, DiskFiles(str(place.app)))
+    assert isinstance(install, Install), install
+    answer = go.inputs(install, DiskFiles(str(place.app)))
+    assert isinstance(answer, Inputs), answer
+    place.clear()
+    place.fill(files, only=named(answer))
+    done = subprocess.run(
+        install.call.words, cwd=install.call.directory, env=place.env, timeout=60,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    place.fill(files)
+    place.env["GOPROXY"] = "off"
+    done = place.run(command)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["go build -n .", "go get -v ./...", "go list -deps ./...", "go test -n ./..."]
+)
+def test_go_builds_offline_after_the_download(golang: Place, command: str) -> None:
+    offline_after_download(golang, command, with_sums(golang))
+
+
+def test_go_builds_a_workspace_offline_after_the_download(golang: Place) -> None:
+    files = {
+        "go.work": "go 1.21\n\nuse (\n\t.\n\t./other\n)\n",
+        "other/go.mod": "module o\n\ngo 1.21\n\nrequire h.c/c v1.0.0\n",
+        "other/main.go": 'package main\n\nimport _ "h.c/c"\n\nfunc main() {}\n',
+        **with_sums(golang),
+    }
+    golang.clear()
+    golang.fill({**files, "go.work": "go 1.21\n\nuse ./other\n"})
+    assert golang.run("go mod download").returncode == 0
+    files["other/go.sum"] = (golang.app / "go.work.sum").read_text()
+    golang.clear()
+    golang.fill(files)
+    assert golang.run("go build -n ./other").returncode == 0
+
+    offline_after_download(golang, "go build -C other -n .", files)
+
+
+def test_go_takes_vendored_modules_as_foretold(golang: Place) -> None:
+    """From `go 1.14` on a vendor directory counts, and a build without it is not offline."""
+    files = with_sums(golang)
+    golang.fill(files)
+    assert golang.run("go mod vendor").returncode == 0
+    vendored = {
+        os.path.relpath(path, golang.app): Path(path).read_text()
+        for path in golang.seen()
+        if "/vendor/" in path
+    }
+    golang.clear()
+    golang.fill({**files, **vendored})
+    call = Call(("go", "build", "."), str(golang.app), golang.env)
+    assert go.dependency_step(call, DiskFiles(str(golang.app))) is None
+    golang.env["GOPROXY"] = "off"
+
+    assert golang.run("go build -n .").returncode == 0
+
+
 def test_pip_reads_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asks pip's own parser about command lines; the two must name the same files."""
     for name in os.environ:
@@ -442,7 +515,7 @@ def test_pip_reads_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     commands = pytest.importorskip("pip._internal.commands", reason="pip is not importable")
-    from optimizer.knowledge.pip_options import read_options
+    from optimizer.knowledge.python.pip_options import read_options
 
     lines = [
         "-r a -rb --requirement c --requirement=d -c e -ce2 --constraint=f -e g --editable=h x y",

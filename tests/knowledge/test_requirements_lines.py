@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.knowledge.requirements import (
+from optimizer.knowledge.python.requirements import (
     Line,
     RequirementsError,
     decode,
