@@ -1,8 +1,10 @@
-"""``python -m tests.engine up|down|status|run [pytest arguments]``: the engine, or the lane.
+"""``python -m tests.engine up|down|status|run [pytest arguments]|table [application ...]``: the
+engine, or the lane.
 
 ``up`` leaves a private engine running and says how to reach it, ``down`` takes it away.
-``run`` runs the lane: pytest starts an engine of its own and stops it. Exit code 3: this
-machine cannot have an engine, and the two lines on standard error say why.
+``run`` runs the lane: pytest starts an engine of its own and stops it. ``table`` prints what the
+applications of ``fixtures/apps`` cost to build before and after dockopt, predicted and measured.
+Exit code 3: this machine cannot have an engine, and the two lines on standard error say why.
 """
 
 from __future__ import annotations
@@ -15,20 +17,23 @@ from pathlib import Path
 
 from tests.engine.daemon import Engine, running_engine, start_engine
 from tests.engine.parts import EngineUnavailable, require_machine
+from tests.engine.table import table
 
 HERE = Path(__file__).parent
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.engine", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status", "run"])
+    parser.add_argument("command", choices=["up", "down", "status", "run", "table"])
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command != "run":
+    if rest and options.command not in ("run", "table"):
         parser.error(f"{options.command} takes no arguments")
     try:
         require_machine()
         if options.command == "run":
             return run(rest)
+        if options.command == "table":
+            return table(rest)
         return {"up": up, "down": down, "status": status}[options.command]()
     except EngineUnavailable as unavailable:
         print(unavailable, file=sys.stderr)

@@ -24,10 +24,11 @@ from tests.engine.parts import ca_bundle, cache_folder, debian_mirror, locked
 
 LABEL = "dockopt.stand-in-for"
 RECIPES = Path(__file__).parent / "images"
-MAKE_SECONDS = 600
+MAKE_SECONDS = 1200
 EXTRA_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 """Where Debian keeps a machine's own authorities (update-ca-certificates(8))."""
 
+BUILDKIT = "moby/buildkit:v0.25.2"
 BOOKWORM = "debian:bookworm-slim"
 TRIXIE = "debian:trixie-slim"
 SUITES = {BOOKWORM: "bookworm", TRIXIE: "trixie"}
@@ -58,17 +59,23 @@ STAND_INS = {
     "python:3.13-slim": StandIn("python", TRIXIE, {"VERSION": "3.13"}),
     "golang:1.19": StandIn("golang", BOOKWORM, {"VERSION": "1.19"}),
     "golang:1.24": StandIn("golang", TRIXIE, {"VERSION": "1.24"}),
+    "rust:1.85": StandIn("rust", TRIXIE, {"VERSION": "1.85"}),
     "gcc:12": StandIn("toolchain", BOOKWORM),
     "php:8.2-cli": StandIn("php", BOOKWORM, {"VERSION": "8.2"}),
     "ruby:3.1-slim": StandIn("ruby", BOOKWORM, {"VERSION": "3.1"}),
     "ruby:3.1": StandIn("toolchain", "ruby:3.1-slim", {"MORE": "ruby-dev"}),
     "openjdk:17-slim": StandIn("java", BOOKWORM, {"PACKAGE": "openjdk-17-jdk-headless"}),
+    "maven:3.8-openjdk-17-slim": StandIn("maven", "openjdk:17-slim"),
     "nginx:1.22": StandIn("nginx", BOOKWORM, {"VERSION": "1.22"}),
+    "registry:2": StandIn("registry", BOOKWORM),
+    BUILDKIT: StandIn("buildkit", "golang:1.24", {"VERSION": "0.25.2"}),
 }
-"""bookworm has Node 18, Python 3.11, Go 1.19, GCC 12, PHP 8.2, Ruby 3.1, OpenJDK 17
-and nginx 1.22; trixie has Node 20, Python 3.13 and Go 1.24 (packages nodejs, python3, golang-go,
-gcc, php-cli, ruby, openjdk-17-jdk-headless and nginx of each suite). busybox is Debian's
-busybox-static."""
+"""bookworm has Node 18, Python 3.11, Go 1.19, GCC 12, PHP 8.2, Ruby 3.1, OpenJDK 17, Maven 3.8
+and nginx 1.22; trixie has Node 20, Python 3.13, Go 1.24 and Rust 1.85 (packages nodejs, python3,
+golang-go, cargo, gcc, php-cli, ruby, openjdk-17-jdk-headless, maven and nginx of each suite).
+busybox is Debian's busybox-static. The registry is Debian's docker-registry. BuildKit alone is
+in no package: it is compiled, in the version that the engine has inside (docker.io 28.5.2,
+vendor.mod)."""
 
 
 def provide(engine: Engine, images: Iterable[str]) -> None:
@@ -179,7 +186,7 @@ def _archive(image: str) -> Path:
     folder = cache_folder() / "images"
     folder.mkdir(exist_ok=True)
     key = hashlib.sha256("\0".join(_ingredients(image)).encode()).hexdigest()[:12]
-    return folder / f"{image.replace(':', '-')}-{key}.tar"
+    return folder / f"{re.sub('[:/]', '-', image)}-{key}.tar"
 
 
 def _ingredients(image: str) -> list[str]:

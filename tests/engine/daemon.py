@@ -101,8 +101,13 @@ class Engine:
         )
 
     def log_tail(self, lines: int = 15) -> str:
-        """Returns the last lines of the engine's own log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        """Returns the last lines of the engine's own log; "" where a later engine has cleared it
+        away, which must not hide the failure that it would explain."""
+        try:
+            text = self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
 
     def stop(self) -> None:
         """Ends the engine and removes its run folder. Safe to call twice."""

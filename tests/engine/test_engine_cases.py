@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import time
 from pathlib import Path
@@ -23,8 +24,14 @@ CASES = [pytest.param(case, id=case.id) for case in all_cases() if "engine" in c
 
 def cold_build(engine: Engine, case: Case, context: Path, dockerfile: Path) -> str:
     """Builds with nothing to reuse, cache mounts included, and returns the image's id."""
-    engine.forget_builds()
-    built = build(engine, context, dockerfile, target=case.target, no_cache=True)
+    built = build(
+        engine,
+        context,
+        dockerfile,
+        target=case.target,
+        no_cache=True,
+        build_args={"BUILDKIT_CACHE_MOUNT_NS": secrets.token_hex(8)},
+    )
     assert built.ok, built.log
     assert built.image_id is not None
     return built.image_id
@@ -54,7 +61,7 @@ def is_said(difference: Difference, case: Case) -> bool:
     changed = [
         path.relative_to(case.after).as_posix() for path in case.after.rglob("*") if path.is_file()
     ]
-    paths = [*changed, *re.findall(r" drops=(\S+)", journal)]
+    paths = [*changed, *re.findall(r" drops=/*(\S+)", journal)]
     return any(
         re.search(rf"/{re.escape(path)}(/|$)", difference.where) is not None for path in paths
     )
@@ -67,13 +74,21 @@ def test_image_stays_as_it_was(
     shutil.copytree(case.before, context, symlinks=True, dirs_exist_ok=True)
     dockerfile = context / case.dockerfile
     provide(engine, stand_ins_named_in(dockerfile.read_text("utf-8", "surrogateescape")))
+    # Not for the builds, but for the room that earlier ones take.
+    engine.forget_builds()
     before = cold_build(engine, case, context, dockerfile)
     if not (case.after / case.dockerfile).is_file():
         return
-    # What tools write down in whole seconds has to differ between the two to count as chance.
-    time.sleep(1)
-    control = cold_build(engine, case, context, dockerfile)
+    unchanged = tmp_path / "unchanged"
+    shutil.copytree(context, unchanged, symlinks=True)
     after = cold_build(engine, case, context, lay_over(case, context, tmp_path))
-    original, again, rewritten = images.read_all([before, control, after])
-    found = changed(original, rewritten, Chance.of([original, again]))
+    original, rewritten = images.read_all([before, after])
+    found = changed(original, rewritten, Chance.of([original]))
+    if found:
+        # It may be chance: what tools write down in whole seconds, for one thing. Where nothing
+        # differs, chance has nothing to take away.
+        time.sleep(1)
+        control = cold_build(engine, case, unchanged, unchanged / case.dockerfile)
+        again = images.read(control)
+        found = changed(original, rewritten, Chance.of([original, again]))
     assert [str(difference) for difference in found if not is_said(difference, case)] == []

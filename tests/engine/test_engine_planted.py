@@ -17,11 +17,12 @@ import pytest
 from optimizer.journal import Applied
 from optimizer.proposal import Safety
 from optimizer.verify.archive import Reader
-from optimizer.verify.builders import Built, Order
+from optimizer.verify.builders import Order
 from optimizer.verify.buildkit import Buildx
-from optimizer.verify.closure import newly_missing
+from optimizer.verify.closure import closure
 from optimizer.verify.facts import facts
 from optimizer.verify.judge import Baseline, Builds, Judge
+from optimizer.verify.stage_images import StageImages
 from optimizer.verify.verdict import Verdict
 from tests.engine.bases import provide, stand_ins_named_in
 from tests.engine.daemon import Engine
@@ -52,20 +53,13 @@ def planted_change(folder: Path) -> Applied:
     )
 
 
-def needs(before: Built, after: Built) -> Verdict:
-    """The check of promises that bytes do not tell: what the rewrite needs is still there."""
-    assert before.image is not None
-    assert after.image is not None
-    found = newly_missing(before.image, after.image)
-    return Verdict("broken" if found else "kept", found)
-
-
 def verdict_on(change: Applied, engine: Engine, context: Path) -> Verdict:
     provide(engine, stand_ins_named_in(change.before + change.after))
     order = Order(change.before, context, seconds=300, network="host")
     builder = Buildx(Reader(facts), environment=engine.environment)
     with Builds(builder, lambda which: lambda progress: None) as builds:
-        (verdict,) = Judge(Baseline(builds, order), [change], checks=[needs]).verdicts()
+        checks = [closure(StageImages(builds))]
+        (verdict,) = Judge(Baseline(builds, order), [change], checks=checks).verdicts()
     return verdict
 
 

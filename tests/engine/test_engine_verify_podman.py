@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -15,11 +17,24 @@ from optimizer.verify.archive import Reader
 from optimizer.verify.builders import EngineFault, Order
 from optimizer.verify.podman import Podman
 from tests.engine.daemon import Engine
+from tests.engine.farms import silent_registry
 from tests.engine.measure import write
+from tests.engine.users import ROOT
 
 pytestmark = pytest.mark.engine
 
 PROGRAMS: tuple[Literal["podman", "buildah"], ...] = ("podman", "buildah")
+INTERRUPTED = """
+from pathlib import Path
+from optimizer.verify.archive import Reader
+from optimizer.verify.builders import Order
+from optimizer.verify.podman import Podman
+order = Order({text!r}, Path({context!r}), network="host", cold={cold})
+def watch(progress):
+    if list(progress.messages)[-1:] == ["begun"]:
+        print("begun", flush=True)
+Podman(Reader(), {program!r}).build(order, watch)
+"""
 STAGES = (
     "FROM busybox:1.35 AS tools\nRUN echo 1 > /one\nFROM busybox:1.35\nENV A=1\n"
     "HEALTHCHECK CMD x\nCOPY --from=tools /one /one\nCOPY f /f\n"
@@ -51,6 +66,7 @@ def left_behind(environment: Mapping[str, str]) -> list[str]:
     for words in (["images", "--all", "--quiet"], ["containers", "--all", "--quiet"]):
         done = subprocess.run(["buildah", *words], env=environment, capture_output=True, check=True)
         found += done.stdout.decode().split()
+    assert found, "the stand-in is gone"
     return found[1:]
 
 
@@ -73,6 +89,39 @@ class TestPodman:
         assert built.image.config["Healthcheck"] == {"Test": ["CMD-SHELL", "x"]}
         assert left_behind(environment) == []
 
+    def test_a_build_that_fails_with_layers_leaves_none(
+        self, program: Literal["podman", "buildah"], environment: Mapping[str, str], context: Path
+    ) -> None:
+        text = "FROM busybox:1.35\nRUN echo 1 > /one\nRUN echo 2 > /two\nRUN exit 7\n"
+        builder = Podman(Reader(), program, environment)
+        order = Order(text, context, network="host", cold=False)
+        assert builder.build(order, lambda _: None).failed is not None
+        assert left_behind(environment) == []
+
+    @pytest.mark.parametrize("cold", [True, False])
+    def test_interrupted(
+        self,
+        cold: bool,
+        program: Literal["podman", "buildah"],
+        environment: Mapping[str, str],
+        context: Path,
+    ) -> None:
+        text = "FROM busybox:1.35\nRUN echo 1 > /one\nRUN echo begun; sleep 61239\n"
+        (context.parent / "tmp").mkdir()
+        script = INTERRUPTED.format(program=program, context=str(context), text=text, cold=cold)
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT", sys.executable, "-c", script],
+            env={**environment, "PYTHONPATH": str(ROOT), "TMPDIR": str(context.parent / "tmp")},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == -signal.SIGINT
+        assert left_behind(environment) == []
+        assert [*(context.parent / "tmp").iterdir()] == []
+
     def test_failures(
         self, program: Literal["podman", "buildah"], environment: Mapping[str, str], context: Path
     ) -> None:
@@ -90,4 +139,8 @@ class TestPodman:
         order = Order("FROM registry.invalid/x:1\n", context, network="host")
         with pytest.raises(EngineFault, match="the registry does not answer"):
             builder.build(order, lambda _: None)
+        with silent_registry() as address:
+            order = Order(f"FROM {address}/x:1\n", context, network="host", seconds=5)
+            with pytest.raises(EngineFault, match=f"does not answer about {address}/x:1 within"):
+                builder.build(order, lambda _: None)
         assert left_behind(environment) == []
