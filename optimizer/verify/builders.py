@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -236,14 +237,20 @@ def laid_out(order: Order) -> Iterator[tuple[Path, Path]]:
     """
     with ExitStack() as stack:
         try:
-            name = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="dockopt-verify-", ignore_cleanup_errors=True)
-            )
-            dockerfile, context = _lay_out(order, Path(name))
+            dockerfile, context = _lay_out(order, _temporary_folder(stack))
         except (OSError, shutil.Error) as error:
             what = f"nothing can be written for the build: {_why(error)}"
             raise EngineFault(what, "Make room, or name another folder: TMPDIR.") from error
         yield dockerfile, context
+
+
+def _temporary_folder(stack: ExitStack) -> Path:
+    """Makes a folder that goes when ``stack`` ends, also where the run is told to end just as it
+    is made: `tempfile.TemporaryDirectory` takes charge of it only afterwards."""
+    path = Path(tempfile.gettempdir(), f"dockopt-verify-{secrets.token_hex(8)}")
+    stack.callback(shutil.rmtree, path, ignore_errors=True)
+    path.mkdir(0o700)
+    return path
 
 
 def _lay_out(order: Order, folder: Path) -> tuple[Path, Path]:

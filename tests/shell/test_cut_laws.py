@@ -216,7 +216,8 @@ def perform(shell: str, texts: list[str], tools: Path) -> World:
             )
             for path in sorted(root.rglob("*"))
         }
-        return World(succeeded, log.read_text().replace(str(root), "/ROOT"), files)
+        said = log.read_text().replace(str(root), "/ROOT").replace(str(root.parent), "/ABOVE")
+        return World(succeeded, said, files)
 
 
 @pytest.fixture(scope="module")
