@@ -62,7 +62,7 @@ def _without_times(path: str, mode: int, content: str | bytes) -> tuple[int, str
     return mode, content
 
 
-CLI = "#!/usr/bin/env node\r\n1\n"
+CLI = "#!/usr/bin/env node\n1\n"
 
 
 def workspace(link: str, own: str, **root: Any) -> dict[str, Any]:
