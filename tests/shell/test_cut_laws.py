@@ -139,14 +139,18 @@ def halves(text: str) -> Iterator[Halves]:
         yield Halves(after, first, second, carry, joint.above)
 
 
+_HEEDLESS = ("cd /", "export ", "set ", "umask ", "unset ", "A=", "B=", "local ", "readonly ")
+
+
 def seen(script: Script, items: Iterable[int]) -> list[tuple[object, ...]]:
-    """Returns what dockopt sees of each command of a script that lies in one of ``items``; of a
-    ``cd`` it does not count where it starts, as one that leads to a root makes up for others."""
+    """Returns what dockopt sees of each command of a script that lies in one of ``items``. Where a
+    command starts does not count for one that does not look at it: a ``cd`` to an absolute path
+    makes up for those above it, and what only sets the shell is the same anywhere."""
     slices = [item_slice(script.chain[number]) for number in items]
     return [
         (
             visit.command.text,
-            None if visit.command.text.startswith("cd /") else visit.cwd,
+            None if visit.command.text.startswith(_HEEDLESS) else visit.cwd,
             *(visit.argv, visit.env.get("A"), visit.env.get("B")),
         )
         for visit in walk(script, "/r/b", ENV)
