@@ -12,7 +12,7 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import CopySource, CopyStep, ForeignCopy, StageFiles, is_below
 from optimizer.knowledge.installs import Inputs, Obstacle
 
-_PLAIN = re.compile(r"^[\w@%+=:,./~-]+$")
+PLAIN = re.compile(r"^[\w@%+=:,./~-]+$")
 """Names that need no quoting in either form of COPY."""
 
 _ADD_ONLY = frozenset({"checksum", "keep-git-dir", "unpack"})
@@ -97,7 +97,7 @@ def _line(tree: Dockerfile, copy: CopyStep, sources: Sequence[str], target: str)
     keyword = "copy" if tree.text(instruction.keyword_span).islower() else "COPY"
     flags = [tree.text(flag.span) for flag in instruction.flags if flag.name not in _ADD_ONLY]
     words = [*sources, target]
-    plain = all(_PLAIN.match(word) for word in sources) and not re.search(r"\s", target)
+    plain = all(PLAIN.match(word) for word in sources) and not re.search(r"\s", target)
     if instruction.exec_form is not None or not plain:
         return " ".join([keyword, *flags, json.dumps(words, ensure_ascii=False)])
     return " ".join([keyword, *flags, *words])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +10,7 @@ from posixpath import basename, dirname
 
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, is_below, join, workdir_of
 from optimizer.effects.effects import Effects
-from optimizer.effects.manifests import place_in_list, staying_files
+from optimizer.effects.manifests import PLAIN, place_in_list, staying_files
 from optimizer.effects.read import mount_targets
 from optimizer.knowledge import ecosystems
 from optimizer.knowledge.installs import Inputs, Obstacle
@@ -20,9 +19,6 @@ from optimizer.model.stages import Step
 _COMPARED = 200
 """Files of a copy that are looked at, at most, to see whether two copies agree."""
 
-_PLAIN = re.compile(r"^[\w@%+=:,./~-]+$")
-"""Names that need no quotes."""
-
 _FOLDERS = (".", "./")
 """How people write the working directory as a target, beside a slash at the end."""
 
@@ -30,7 +26,7 @@ _FOLDERS = (".", "./")
 @dataclass(frozen=True)
 class Missing:
     """``title`` names the installs; ``files`` and ``trees`` are image paths that they read and
-    that the copies ``brought_by`` bring only below them, to be copied as ``lines`` says."""
+    that the copies ``brought_by`` bring only below them."""
 
     title: str
     files: tuple[str, ...]
@@ -148,7 +144,7 @@ def list_to_extend(path: str, entry: str, copies: Iterable[CopyStep]) -> CopySte
         copy
         for copy in copies
         if copy.step.instruction.keyword == "COPY"
-        and (copy.step.instruction.exec_form is not None or _PLAIN.match(entry))
+        and (copy.step.instruction.exec_form is not None or PLAIN.match(entry))
         and _takes_more(copy)
         and join(copy.target, basename(entry)) == path
     ]
