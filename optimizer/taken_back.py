@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
-from optimizer.history.versions import PastChange
+from optimizer.history.versions import MOST_VERSIONS, PastChange
 from optimizer.knowledge.costs import estimate
 from optimizer.knowledge.installs import Obstacle
 
@@ -68,7 +69,10 @@ def _commands(text: str) -> Iterator[list[str]]:
             yield words
 
 
+@lru_cache(2 * MOST_VERSIONS)
 def _orders_of(text: str) -> frozenset[Order]:
+    """Each text is asked for with every proposal, and stands in two changes that follow each
+    other."""
     return orders(parse(Source("Dockerfile", text)))
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from optimizer.cache.costs import Costs, StepCost, of_copy, of_other
 from optimizer.cache.model import CacheModel, ContextChange
 from optimizer.cache.rebuilds import Rebuild, rebuilds
-from optimizer.cache.rerun import rerun
+from optimizer.cache.rerun import Rerun, rerun
 from optimizer.cache.volatility import Changes, Volatility, changes
 from optimizer.context.tree import BuildContext
 from optimizer.cst.edit import Edit, apply
@@ -105,6 +105,13 @@ class Spared:
         return None
 
 
+def _takes_from(other: Stage, stage: Stage) -> bool:
+    """Tells whether ``other`` starts from ``stage``, or one of its steps takes files of it."""
+    if isinstance(other.base, StageBase) and other.base.stage is stage:
+        return True
+    return any(stage in each.depends_on for each in other.steps)
+
+
 @dataclass(frozen=True)
 class View:
     """One version of one file, seen through one `Build`."""
@@ -115,6 +122,7 @@ class View:
     _costs: dict[str, StepCost] = field(default_factory=dict, repr=False)
     _effects: dict[str, Effects] = field(default_factory=dict, repr=False)
     _copying_steps: dict[int, list[Step]] = field(default_factory=dict, repr=False)
+    _reruns: dict[str, tuple[Rerun, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> BuildContext:
@@ -221,16 +229,11 @@ class View:
         others = [
             each
             for other in self.stages.stages
-            if self._is_built_on(other, stage)
+            if _takes_from(other, stage)
             for each in self._copying(other)
         ]
         found = (self.copy(each) for each in (*own, *others))
         return tuple(copy for copy in found if isinstance(copy, CopyStep))
-
-    def _is_built_on(self, other: Stage, stage: Stage) -> bool:
-        if isinstance(other.base, StageBase) and other.base.stage is stage:
-            return True
-        return any(stage in each.depends_on for each in other.steps)
 
     def reach_the_image(self, stage: Stage, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Returns those of ``paths``, which ``stage`` writes, that may reach the image."""
@@ -305,12 +308,16 @@ class View:
     def spared(self, after: View, edited: str) -> Spared:
         """Returns what runs again after the context file ``edited`` changed, here and in
         ``after``. The steps are the cache model's, not a build's."""
-        change = ContextChange(changed=(edited,))
-        here = rerun(self.cache, self.cache.after(change))
-        there = rerun(after.cache, after.cache.after(change))
+        here, there = self._rerun_after(edited), after._rerun_after(edited)
         before, then = (
             round(sum(view.seconds(each.vertex.step) for each in steps), 1)
             for view, steps in ((self, here), (after, there))
         )
         measured = all(self.cost(each.vertex.step).basis == "measured" for each in here)
         return Spared(edited, (len(here), len(there)), (before, then), measured)
+
+    def _rerun_after(self, edited: str) -> tuple[Rerun, ...]:
+        if edited not in self._reruns:
+            change = ContextChange(changed=(edited,))
+            self._reruns[edited] = rerun(self.cache, self.cache.after(change))
+        return self._reruns[edited]
