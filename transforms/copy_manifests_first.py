@@ -270,24 +270,27 @@ class CopyManifestsFirst(Transform):
                 and _in_the_way(view, stage, step, install, copy, copies) is None
             )
         ]
-        stuck = [c for c in moved if _in_the_way(view, stage, step, install, c, moved) is not None]
+        stuck = _stuck(view, stage, step, install, moved)
         left = [copy for copy in moved if copy not in stuck]
         # Single files may stay above: they are edited less often than the folders that sink.
-        if any(c in sources for c in left) and not any(map(brings_a_folder, stuck)):
-            moved = left
-        return self._sink(view, stage, step, install, moved)
+        if stuck and any(c in sources for c in left) and not any(map(brings_a_folder, stuck)):
+            moved, stuck = left, _stuck(view, stage, step, install, left)
+        return self._sink(view, stage, step, install, moved, next(iter(stuck.values()), None))
 
     def _sink(
-        self, view: View, stage: Stage, step: Step, install: InstallStep, sources: list[CopyStep]
+        self,
+        view: View,
+        stage: Stage,
+        step: Step,
+        install: InstallStep,
+        sources: list[CopyStep],
+        obstacle: Obstacle | None,
     ) -> Proposal | Obstacle | None:
-        """Puts ``sources`` below the install, and what it reads of them in their place."""
+        """Puts ``sources`` below the install, and what it reads of them in their place, unless
+        the ``obstacle`` stands in their way."""
         stays = staying_files(view.copies_above(stage, step), sources, install.inputs)
-        if isinstance(stays, Obstacle):
-            return stays
-        for copy in sources:
-            obstacle = _in_the_way(view, stage, step, install, copy, sources)
-            if obstacle is not None:
-                return obstacle
+        if isinstance(stays, Obstacle) or obstacle is not None:
+            return stays if isinstance(stays, Obstacle) else obstacle
         ignore = _host_directories(view, install, sources)
         if isinstance(ignore, Obstacle):
             return ignore
@@ -374,6 +377,15 @@ def _inserted(
 
 def _may_bring_sources(copy: CopyStep | ForeignCopy) -> bool:
     return copy.target is None if isinstance(copy, ForeignCopy) else brings_sources(copy)
+
+
+def _stuck(
+    view: View, stage: Stage, step: Step, install: InstallStep, moved: Sequence[CopyStep]
+) -> Mapping[CopyStep, Obstacle]:
+    """Returns those of ``moved`` that may not go below the install, each with what it may not
+    pass."""
+    found = ((copy, _in_the_way(view, stage, step, install, copy, moved)) for copy in moved)
+    return {copy: obstacle for copy, obstacle in found if obstacle is not None}
 
 
 def _in_the_way(
