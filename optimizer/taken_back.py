@@ -12,6 +12,7 @@ from functools import lru_cache
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
+from optimizer.effects.commands import short
 from optimizer.history.versions import MOST_VERSIONS, PastChange
 from optimizer.knowledge.costs import estimate
 from optimizer.knowledge.installs import Obstacle
@@ -37,7 +38,7 @@ def taken_back(
             _, text = min(given_up, key=lambda order: (len(order[0]), order[1]))
             return Obstacle(
                 "taken-back",
-                f"The file had this order for `{_short(text)}` before, and commit "
+                f"The file had this order for `{short(text)}` before, and commit "
                 f"{change.id[:10]} ({change.subject}) took it back.",
                 "Make the change by hand, or ask for an answer without history: --history 0.",
             )
@@ -74,7 +75,3 @@ def _orders_of(text: str) -> frozenset[Order]:
     """Each text is asked for with every proposal, and stands in two changes that follow each
     other."""
     return orders(parse(Source("Dockerfile", text)))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
