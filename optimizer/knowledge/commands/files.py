@@ -370,8 +370,10 @@ _LINE_ENDS = Syntax("-q|--quiet -k|--keepdate -u -d -f|--force -s|--safe -o|--ol
 
 def _line_ends_changed(call: Call) -> Touch:
     changed = places(call, _LINE_ENDS.read(call.words[1:]).operands)
-    # What it leaves of a directory or of a file it cannot replace has a random name.
-    return Touch(changed, changed, variables=("DOS2UNIX_LOCALEDIR",))
+    # What it leaves of a directory or of a file it cannot replace lies beside that, under a random
+    # name.
+    beside = tuple(posixpath.dirname(path) for path in changed)
+    return Touch(changed, (*changed, *beside), variables=("DOS2UNIX_LOCALEDIR",))
 
 
 # file(1) 5.44
