@@ -131,6 +131,8 @@ where what a new step downloads can reach the image, and `drops` names the place
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from posixpath import basename, commonpath, dirname
 from typing import ClassVar
 
@@ -260,59 +262,101 @@ class CopyManifestsFirst(Transform):
         sources = [copy for copy in copies if brings_sources(copy, install.inputs)]
         if not sources:
             return inherited_sources(stage, known, install.title, install.inputs)
+        everything = _Sinking(view, stage, step, install, tuple(copies))
         # What else can follow does, so that copies that belong together stay together.
         moved = [
             copy
             for copy in copies
             if copy in sources
-            or (
-                brings_more(copy, install.inputs)
-                and _in_the_way(view, stage, step, install, copy, copies) is None
-            )
+            or (brings_more(copy, install.inputs) and everything.in_the_way(copy) is None)
         ]
-        stuck = _stuck(view, stage, step, install, moved)
-        left = [copy for copy in moved if copy not in stuck]
+        sinking = replace(everything, copies=tuple(moved))
         # Single files may stay above: they are edited less often than the folders that sink.
-        if stuck and any(c in sources for c in left) and not any(map(brings_a_folder, stuck)):
-            moved, stuck = left, _stuck(view, stage, step, install, left)
-        return self._sink(view, stage, step, install, moved, next(iter(stuck.values()), None))
+        if sinking.stuck and not any(map(brings_a_folder, sinking.stuck)):
+            left = tuple(copy for copy in moved if copy not in sinking.stuck)
+            if any(copy in sources for copy in left):
+                sinking = replace(sinking, copies=left)
+        return _sunk(sinking)
 
-    def _sink(
-        self,
-        view: View,
-        stage: Stage,
-        step: Step,
-        install: InstallStep,
-        sources: list[CopyStep],
-        obstacle: Obstacle | None,
-    ) -> Proposal | Obstacle | None:
-        """Puts ``sources`` below the install, and what it reads of them in their place, unless
-        the ``obstacle`` stands in their way."""
-        stays = staying_files(view.copies_above(stage, step), sources, install.inputs)
-        if isinstance(stays, Obstacle) or obstacle is not None:
-            return stays if isinstance(stays, Obstacle) else obstacle
-        ignore = _host_directories(view, install, sources)
-        if isinstance(ignore, Obstacle):
-            return ignore
-        edits = (
-            *_edits(view, stage, step, install, sources, stays),
-            *_cut_edits(view, step, install),
-        )
-        samples = (sample_edit(copy, install.inputs) for copy in sources)
-        edited = [path for path in samples if path is not None]
-        drops = tuple(p for p in install.inputs.rewrites if any(c.find(p) for c in sources))
-        return Proposal(
-            title=f"Copy what `{install.title}` reads before the sources"
-            + (", and cut its RUN behind it" if install.cut else ""),
-            at=sources[0].step.instruction.code,
-            edits=edits,
-            safety=Safety.SAME_BEHAVIOR if drops else Safety.SAME_IMAGE,
-            reason=_reason(view, install, sources),
-            shown_by=edited[0] if edited else None,
-            files=(ignore,) if ignore else (),
-            drops=drops,
-            assumes=install.inputs.assumes,
-        )
+
+@dataclass(frozen=True)
+class _Sinking:
+    """``copies`` that are to go below ``install``, which is the RUN ``step`` or its first half."""
+
+    view: View
+    stage: Stage
+    step: Step
+    install: InstallStep
+    copies: tuple[CopyStep, ...]
+
+    @cached_property
+    def above(self) -> tuple[CopyStep | ForeignCopy, ...]:
+        """All copies above the install."""
+        return self.view.copies_above(self.stage, self.step)
+
+    @cached_property
+    def stays(self) -> Mapping[CopyStep, tuple[list[str], list[str]]] | Obstacle:
+        """What of each copy has to stay above the install: files and directories."""
+        return staying_files(self.above, self.copies, self.install.inputs)
+
+    @cached_property
+    def stuck(self) -> Mapping[CopyStep, Obstacle]:
+        """Those that may not go below the install, each with what it may not pass."""
+        found = ((copy, self.in_the_way(copy)) for copy in self.copies)
+        return {copy: obstacle for copy, obstacle in found if obstacle is not None}
+
+    def between(self, copy: CopyStep) -> Sequence[Step]:
+        """Returns the steps between ``copy`` and the install."""
+        return self.stage.steps[copy.step.number : self.step.number - 1]
+
+    def in_the_way(self, copy: CopyStep) -> Obstacle | None:
+        """Returns the first thing between ``copy`` and the install that ``copy`` may not pass."""
+        found = self.stays_in_place(copy)
+        if isinstance(found, Conflict):
+            return found.as_obstacle()
+        around = (copy.step, *self.between(copy), self.step)
+        if (held := _held(self.view, self.stage, self.step, around)) is not None:
+            return held
+        in_place = frozenset(self.install.inputs.reads)
+        standing = conflict(self.view.effects(copy.step), self.install.beside, in_place)
+        return None if standing is None else standing.as_obstacle()
+
+    def stays_in_place(self, copy: CopyStep) -> Conflict | bool:
+        """Says whether what the install reads of ``copy`` has to take its place, since a step
+        between needs some of it; the conflict where ``copy`` may not pass such a step even so."""
+        kept = frozenset() if isinstance(self.stays, Obstacle) else frozenset(self.stays[copy][0])
+        moved = {other.step.number for other in self.copies}
+        passed = [each for each in self.between(copy) if each.number not in moved]
+        settled = settled_above(copy, self.above, frozenset(self.copies), self.install.inputs)
+        effects = [self.view.effects(each) for each in passed]
+        return lines_in_place(self.view.effects(copy.step), effects, settled, kept)
+
+
+def _sunk(sinking: _Sinking) -> Proposal | Obstacle | None:
+    """Puts copies below an install, and what that reads of them in their place."""
+    view, install, copies = sinking.view, sinking.install, sinking.copies
+    if isinstance(sinking.stays, Obstacle):
+        return sinking.stays
+    if sinking.stuck:
+        return next(iter(sinking.stuck.values()))
+    ignore = _host_directories(view, install, copies)
+    if isinstance(ignore, Obstacle):
+        return ignore
+    samples = (sample_edit(copy, install.inputs) for copy in copies)
+    edited = [path for path in samples if path is not None]
+    drops = tuple(p for p in install.inputs.rewrites if any(c.find(p) for c in copies))
+    return Proposal(
+        title=f"Copy what `{install.title}` reads before the sources"
+        + (", and cut its RUN behind it" if install.cut else ""),
+        at=copies[0].step.instruction.code,
+        edits=(*_edits(sinking, sinking.stays), *_cut_edits(view, sinking.step, install)),
+        safety=Safety.SAME_BEHAVIOR if drops else Safety.SAME_IMAGE,
+        reason=_reason(install, copies),
+        shown_by=edited[0] if edited else None,
+        files=(ignore,) if ignore else (),
+        drops=drops,
+        assumes=install.inputs.assumes,
+    )
 
 
 def _with_dependency_step(
@@ -377,54 +421,6 @@ def _inserted(
 
 def _may_bring_sources(copy: CopyStep | ForeignCopy) -> bool:
     return copy.target is None if isinstance(copy, ForeignCopy) else brings_sources(copy)
-
-
-def _stuck(
-    view: View, stage: Stage, step: Step, install: InstallStep, moved: Sequence[CopyStep]
-) -> Mapping[CopyStep, Obstacle]:
-    """Returns those of ``moved`` that may not go below the install, each with what it may not
-    pass."""
-    found = ((copy, _in_the_way(view, stage, step, install, copy, moved)) for copy in moved)
-    return {copy: obstacle for copy, obstacle in found if obstacle is not None}
-
-
-def _in_the_way(
-    view: View,
-    stage: Stage,
-    step: Step,
-    install: InstallStep,
-    copy: CopyStep,
-    sources: Sequence[CopyStep],
-) -> Obstacle | None:
-    """Returns the first thing between ``copy`` and the install that ``copy`` may not pass."""
-    found = _stays_in_place(view, stage, step, install, copy, sources)
-    if isinstance(found, Conflict):
-        return found.as_obstacle()
-    between = stage.steps[copy.step.number : step.number - 1]
-    if (held := _held(view, stage, step, (copy.step, *between, step))) is not None:
-        return held
-    standing = conflict(view.effects(copy.step), install.beside, frozenset(install.inputs.reads))
-    return None if standing is None else standing.as_obstacle()
-
-
-def _stays_in_place(
-    view: View,
-    stage: Stage,
-    step: Step,
-    install: InstallStep,
-    copy: CopyStep,
-    sources: Sequence[CopyStep],
-) -> Conflict | bool:
-    """Says whether what the install reads of ``copy`` has to take its place, since a step between
-    needs some of it; the conflict where ``copy`` may not pass such a step even so."""
-    above = view.copies_above(stage, step)
-    stays = staying_files(above, sources, install.inputs)
-    kept = frozenset() if isinstance(stays, Obstacle) else frozenset(stays[copy][0])
-    between = stage.steps[copy.step.number : step.number - 1]
-    passed = [each for each in between if all(each is not other.step for other in sources)]
-    effects = [view.effects(each) for each in passed]
-    settled = settled_above(copy, above, sources, install.inputs)
-    return lines_in_place(view.effects(copy.step), effects, settled, kept)
 
 
 def _lost_target(stage: Stage, above: Sequence[CopyStep | ForeignCopy]) -> Obstacle | None:
@@ -520,35 +516,28 @@ def _host_directories(
 
 
 def _edits(
-    view: View,
-    stage: Stage,
-    step: Step,
-    install: InstallStep,
-    sources: Sequence[CopyStep],
-    stays: Mapping[CopyStep, tuple[list[str], list[str]]],
+    sinking: _Sinking, stays: Mapping[CopyStep, tuple[list[str], list[str]]]
 ) -> Iterator[Edit]:
-    """Yields, for each of ``sources``, the lines that stay and the move below the install.
+    """Yields, for each copy that sinks, the lines that stay and the move below the install.
 
     What stays takes the place of the COPY or, where another RUN would come to stand
     below it that needs none of it, stands right above the install. Blank lines follow the
     author's.
     """
-    tree = view.dockerfile
+    tree, step = sinking.view.dockerfile, sinking.step
     blank = blank_line_above(tree, step.instruction)
-    for copy in sources:
+    for copy in sinking.copies:
         instruction = copy.step.instruction
         lines = copy_lines(tree, copy, *stays[copy])
-        between = stage.steps[copy.step.number : step.number - 1]
-        in_place = not any(other.instruction.keyword == "RUN" for other in between) or (
-            _stays_in_place(view, stage, step, install, copy, sources) is True
-        )
+        runs = any(other.instruction.keyword == "RUN" for other in sinking.between(copy))
+        in_place = not runs or sinking.stays_in_place(copy) is True
         if lines and in_place:
             yield Insert(lines, before=instruction)
         elif lines:
             yield Insert(lines + "\n" if blank else lines, before=step.instruction)
         if not (lines and in_place) and is_set_apart(tree, instruction):
             yield Replace(line_below(tree, instruction), "")
-        apart = blank if copy is sources[0] else blank_line_above(tree, instruction)
+        apart = blank if copy is sinking.copies[0] else blank_line_above(tree, instruction)
         yield Move(instruction, after=step.instruction, lead="\n" if apart else "")
 
 
@@ -561,7 +550,7 @@ def _cut_edits(view: View, step: Step, install: InstallStep) -> Iterator[Edit]:
         yield Insert(lead + install.cut.rest, after=step.instruction)
 
 
-def _reason(view: View, install: InstallStep, sources: Sequence[CopyStep]) -> str:
+def _reason(install: InstallStep, sources: Sequence[CopyStep]) -> str:
     copies = _named(copy.step for copy in sources)
     shown = _listed(install.inputs)
     if not shown:
