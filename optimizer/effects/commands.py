@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.copies import StageFiles
@@ -71,7 +72,7 @@ def read_commands(
     tree: Dockerfile, step: Step, files: Callable[[], StageFiles]
 ) -> tuple[CommandEffects, ...] | Obstacle:
     """Returns what each command of the RUN ``step`` does, in order; an obstacle where they
-    cannot be listed. ``files`` returns what was copied above; it is asked only for an install."""
+    cannot be listed. ``files`` returns what was copied above; it is asked at most once."""
     state = step.state
     if not isinstance(state.shell, tuple):
         return _opaque_step(state.shell.reason)
@@ -85,9 +86,9 @@ def read_commands(
     }
     env.setdefault("HOME", _home(step))
     directory = state.workdir.text if isinstance(state.workdir, Known) else None
-    environments = _Environments()
+    environments, copied = _Environments(), cache(files)
     visits = walk(script, directory, env)
-    return tuple(_effects(visit, environments.of(visit), files) for visit in visits)
+    return tuple(_effects(visit, environments.of(visit), copied) for visit in visits)
 
 
 def variables_named(text: str) -> frozenset[str]:
@@ -200,9 +201,10 @@ def _behind_links(found: CommandEffects, files: Callable[[], StageFiles]) -> Com
     """Adds what a command really reads and writes where it names links that were copied."""
     if found.obstacle is not None or not files().copies:
         return found
+    here = files()
 
     def led(paths: Paths) -> Paths:
-        ends = ((path, files().behind_links(path)) for path in paths.prefixes)
+        ends = ((path, here.behind_links(path)) for path in paths.prefixes)
         more = tuple(end for path, end in ends if end != path)
         return paths.with_prefixes(more) if more else paths
 
