@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from posixpath import basename, dirname, normpath, splitext
 
 from optimizer.context.tree import BuildContext, ContextFile
@@ -301,6 +302,8 @@ class StageFiles:
         A path in a loop of links, or behind more of them than Linux follows (path_resolution(7):
         40), stands for itself.
         """
+        if not any(is_below(path, target) for target in self._targets):
+            return path
         found = path
         for _ in range(_MOST_LINKS):
             led = self._behind_first_link(found)
@@ -308,6 +311,11 @@ class StageFiles:
                 return found
             found = led
         return path
+
+    @cached_property
+    def _targets(self) -> frozenset[str]:
+        """Where the sources land: whatever was copied lies there or below."""
+        return frozenset(source.target for copy in self.copies for source in copy.sources)
 
     def _behind_first_link(self, path: str) -> str | None:
         at = path.find("/", 1)

@@ -91,18 +91,20 @@ def brought_in(
 ) -> tuple[tuple[CommandEffects, Install], ...]:
     """Returns the commands of a RUN that find their dependencies there, each with the install
     that would have brought them in; the arguments are those of `dependency_step`."""
-    builds = [each for each in effects.commands if each.call is not None and each.inputs is None]
-    before = [command for each in above for command in each.commands] if builds else []
-    if not any(command.install is not None for command in before):
-        return ()
+    wanted = [
+        (command, install)
+        for command in effects.commands
+        if command.call is not None and command.inputs is None
+        if isinstance(install := ecosystems.dependency_step(command.call, files), Install)
+    ]
+    # Few RUNs build anything, and looking at all RUNs above each would take the square of time.
+    commands = (command for each in above for command in each.commands) if wanted else ()
+    installing = [command for command in commands if command.install is not None]
     found: list[tuple[CommandEffects, Install]] = []
-    for command in builds:
-        assert command.call is not None
-        install = ecosystems.dependency_step(command.call, files)
-        if isinstance(install, Install):
-            known = ecosystems.inputs(install, files)
-            if any(_brings(other, install, known) for other in before):
-                found.append((command, install))
+    for command, install in wanted if installing else ():
+        known = ecosystems.inputs(install, files)
+        if any(_brings(other, install, known) for other in installing):
+            found.append((command, install))
     return tuple(found)
 
 
