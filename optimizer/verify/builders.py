@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import IO, Literal, Protocol, TypeAlias
 
 from optimizer.model.stages import Invocation
 from optimizer.verify.archive import Reader
@@ -208,20 +208,24 @@ def exported(
     """Reads the image that ``command`` writes on standard output. Raises `EngineFault`."""
     images: list[Image] = []
     errors: list[bytes] = []
-    try:
-        ended = run(
-            command,
-            environment,
-            SAVE_SECONDS,
-            errors.append,
-            lambda stream: images.append(reader.read(stream)),
-        )
-    except ArchiveError as error:
-        raise EngineFault(f"{' '.join(command[:2])} gave no image: {error}", remedy) from error
-    if ended.code != 0 or not images:
+    unreadable: ArchiveError | None = None
+
+    def read(stream: IO[bytes]) -> None:
+        nonlocal unreadable
+        try:
+            images.append(reader.read(stream))
+        except ArchiveError as error:
+            unreadable = error
+
+    ended = run(command, environment, SAVE_SECONDS, errors.append, read)
+    client = " ".join(command[:2])
+    # A client that fails leaves half an archive, which says less than its own words.
+    if ended.code != 0 or (not images and unreadable is None):
         said = b"".join(errors).decode("utf-8", "replace").strip()
         blame_engine(command[0], said)
-        raise EngineFault(f"{' '.join(command[:2])} failed: {said}", remedy)
+        raise EngineFault(f"{client} failed: {said}", remedy)
+    if unreadable is not None:
+        raise EngineFault(f"{client} gave no image: {unreadable}", remedy) from unreadable
     return images[0]
 
 

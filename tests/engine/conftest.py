@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.bases import provide
+from tests.engine.bases import SMALLEST, make_room, provide
 from tests.engine.daemon import Engine, Store, start_engine
 from tests.engine.image import ImageReader
 
@@ -30,17 +30,24 @@ def containerd_engine() -> Iterator[Engine]:
     """A running engine with the containerd image store and the smallest stand-in."""
     started = start_engine(store=Store.CONTAINERD)
     try:
-        provide(started, ["busybox:1.35"])
+        provide(started, [SMALLEST])
         yield started
     finally:
         started.stop()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _room(request: pytest.FixtureRequest) -> None:
+    """Lets a module begin with room for the engine's files."""
+    if ENGINE in request.config.stash:
+        make_room(request.config.stash[ENGINE])
+
+
 @pytest.fixture(scope="session")
 def busybox(engine: Engine) -> str:
     """The name of the smallest stand-in, present in the engine."""
-    provide(engine, ["busybox:1.35"])
-    return "busybox:1.35"
+    provide(engine, [SMALLEST])
+    return SMALLEST
 
 
 @pytest.fixture(scope="session")

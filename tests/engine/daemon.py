@@ -29,7 +29,7 @@ STOP_SECONDS = 10
 KEPT_LOGS = 10
 MEMORY_WANTED = 12 << 30
 MEMORY_LIMIT = 8 << 30
-"""The whole lane needs about 4 GB for the engine's files."""
+"""What the engine's files may take; `tests.engine.bases.make_room` keeps them below."""
 SOCKET_LIMIT = 107
 """Longest path of a Unix socket, from unix(7)."""
 
@@ -83,6 +83,14 @@ class Engine:
             return self.docker("info", timeout=10).returncode == 0
         except subprocess.TimeoutExpired:
             return False
+
+    @property
+    def fullness(self) -> float:
+        """How full the file system of the engine's files is, from 0 to 1; others may write there
+        too where it is not the engine's own."""
+        # The engine's mounts are seen through one of its processes (proc(5), /proc/PID/root).
+        found = os.statvfs(f"/proc/{self.pid}/root{self.folder / 'data'}")
+        return 1 - found.f_bavail / found.f_blocks
 
     def forget_builds(self) -> None:
         """Empties the build cache, cache mounts included, so that the next build is cold."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from optimizer.verify.builders import REPOSITORY
-from tests.engine.bases import provide, stand_ins_named_in
+from tests.engine.bases import make_room, provide, stand_ins_named_in
 from tests.engine.build import build
 from tests.engine.daemon import Engine
 
@@ -131,6 +131,7 @@ def test_application_works_and_every_promise_holds(app: str, engine: Engine, con
     """dockopt builds original and rewrite, compares the images byte for byte, and runs the smoke
     command in both; here it runs in both once more, and has to say what it should."""
     shutil.copytree(APPS / app, context, symlinks=True, dirs_exist_ok=True)
+    make_room(engine)
     provide(engine, stand_ins_named_in((context / "Dockerfile").read_text()))
     file = fixed(engine, context)
     refused = {held["code"] for held in file["held"]}

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.verify.compare import Chance, Difference, changed
 from tests.cases import Case, all_cases
-from tests.engine.bases import provide, stand_ins_named_in
+from tests.engine.bases import make_room, provide, stand_ins_named_in
 from tests.engine.build import build
 from tests.engine.daemon import Engine
 from tests.engine.image import ImageReader
@@ -73,6 +73,7 @@ def test_image_stays_as_it_was(
 ) -> None:
     shutil.copytree(case.before, context, symlinks=True, dirs_exist_ok=True)
     dockerfile = context / case.dockerfile
+    make_room(engine)
     provide(engine, stand_ins_named_in(dockerfile.read_text("utf-8", "surrogateescape")))
     # Not for the builds, but for the room that earlier ones take.
     engine.forget_builds()

@@ -12,7 +12,8 @@ import pytest
 
 from optimizer.verify.compare import Chance, changed, compare
 from optimizer.verify.image import Image
-from tests.engine.bases import LABEL, STAND_INS, provide, stand_ins_named_in
+from tests.engine import bases
+from tests.engine.bases import LABEL, STAND_INS, make_room, provide, stand_ins_named_in
 from tests.engine.build import build
 from tests.engine.daemon import Engine, remove_stale_runs, start_engine
 from tests.engine.image import ImageReader
@@ -216,6 +217,16 @@ class TestStandIns:
         write("Dockerfile", "\n".join([f"FROM {name}", *lines, ""]))(context)
         built = build(engine, context, no_cache=True)
         assert built.ok, built.log
+
+    def test_room_is_made_by_dropping_all_but_the_smallest(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        provide(engine, ["busybox:1.35", "debian:bookworm-slim"])
+        assert 0 < engine.fullness < 1
+        monkeypatch.setattr(bases, "MOST_FULL", 0.0)
+        make_room(engine)
+        listed = engine.docker("images", "--format={{.Repository}}:{{.Tag}}").stdout.decode()
+        assert listed.split() == ["busybox:1.35"]
 
     def test_stand_in_says_what_it_is(self, engine: Engine, images: ImageReader) -> None:
         provide(engine, ["busybox:1.35"])

@@ -12,7 +12,7 @@ import pytest
 
 from optimizer.verify import processes, progress
 from optimizer.verify.archive import Reader
-from optimizer.verify.builders import EngineFault, Order, blame_engine, laid_out
+from optimizer.verify.builders import EngineFault, Order, blame_engine, exported, laid_out
 from optimizer.verify.buildkit import Buildx
 from optimizer.verify.podman import Podman
 from optimizer.verify.processes import run
@@ -60,6 +60,26 @@ def test_other_files_change_in_a_copy_alone(context: Path) -> None:
         assert contents(seen) == {**before, "a": "new", "x/y": "made"}
         assert (seen / "a").stat().st_mode & 0o777 == 0o600
     assert contents(context) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ("echo 'write /x: no space left on device' >&2; exit 1", "docker: the disk is full"),
+        ("printf half; echo 'no such image' >&2; exit 1", "docker save failed: no such image"),
+        ("exit 0", "docker save gave no image: the export holds 0 images"),
+    ],
+    ids=["disk-full", "half-an-archive", "nothing"],
+)
+def test_a_client_that_fails_is_believed_before_its_archive(
+    script: str, what: str, tmp_path: Path
+) -> None:
+    client = tmp_path / "docker"
+    client.write_text(f"#!/bin/sh\n{script}\n")
+    client.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with pytest.raises(EngineFault, match=what):
+        exported(["docker", "save", "x"], environment, Reader(), "")
 
 
 @pytest.mark.parametrize(
