@@ -95,10 +95,11 @@ def provide(engine: Engine, images: Iterable[str]) -> None:
                 _save(engine, image, archive)
 
 
-def make_room(engine: Engine) -> None:
-    """Drops the build cache and the stand-ins where the engine's files take half of their place, so
-    that the next test has the other half. No other test may be using them."""
-    if engine.fullness < MOST_FULL:
+def make_room(engine: Engine, most_full: float | None = None) -> None:
+    """Drops the build cache and the stand-ins where the engine's files take more than ``most_full``
+    of their place, by default half of it, so that the next test has the rest. No other test may be
+    using them."""
+    if engine.fullness < (MOST_FULL if most_full is None else most_full):
         return
     engine.forget_builds()
     names = engine.docker("images", "--format={{.Repository}}:{{.Tag}}").stdout.decode().split()
