@@ -131,6 +131,8 @@ def test_application_works_and_every_promise_holds(app: str, engine: Engine, con
     """dockopt builds original and rewrite, compares the images byte for byte, and runs the smoke
     command in both; here it runs in both once more, and has to say what it should."""
     shutil.copytree(APPS / app, context, symlinks=True, dirs_exist_ok=True)
+    # A test that failed has left its images.
+    engine.docker("image", "rm", "--force", *kept_images(engine))
     make_room(engine)
     provide(engine, stand_ins_named_in((context / "Dockerfile").read_text()))
     file = fixed(engine, context)
