@@ -96,12 +96,13 @@ def provide(engine: Engine, images: Iterable[str]) -> None:
 
 
 def make_room(engine: Engine, most_full: float | None = None) -> None:
-    """Drops the build cache and the stand-ins where the engine's files take more than ``most_full``
-    of their place, by default half of it, so that the next test has the rest. No other test may be
-    using them."""
+    """Drops the build cache, images without a name and the stand-ins where the engine's files take
+    more than ``most_full`` of their place, by default half of it, so that the next test has the
+    rest. No other test may be using them."""
     if engine.fullness < (MOST_FULL if most_full is None else most_full):
         return
     engine.forget_builds()
+    _docker(engine, "image", "prune", "--force")
     names = engine.docker("images", "--format={{.Repository}}:{{.Tag}}").stdout.decode().split()
     loaded = [name for name in names if name in STAND_INS.keys() - {SMALLEST} | SUITES.keys()]
     if loaded:

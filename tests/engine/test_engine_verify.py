@@ -358,14 +358,16 @@ def original(user: User) -> Order:
     return Order(BASE, user.folder, network="host", seconds=120)
 
 
-BASE = "FROM busybox:1.35\nENV A=1\nRUN echo 1 > /one\nRUN date > /now\n"
+CHANCE = "RUN cat /proc/sys/kernel/random/uuid > /now\n"
+"""Different in every build, also in two of the same second (random(4))."""
+BASE = f"FROM busybox:1.35\nENV A=1\nRUN echo 1 > /one\n{CHANCE}"
 
 GOOD = ("RUN echo 1 > /one\n", "RUN echo 1 > /one # same\n")
 LOST_ENV = ("ENV A=1\n", "")
 LOST_FILE = ("RUN echo 1 > /one # same\n", "")
-MODE = ("RUN date > /now\n", "RUN date > /now && chmod 600 /now\n")
-BREAKS = ("RUN date > /now\n", "RUN date > /now\nRUN nonsense\n")
-GROWS = ("RUN date > /now\n", "RUN date > /now\nRUN echo > /new\n")
+MODE = (CHANCE, f"{CHANCE.rstrip()} && chmod 600 /now\n")
+BREAKS = (CHANCE, f"{CHANCE}RUN nonsense\n")
+GROWS = (CHANCE, f"{CHANCE}RUN echo > /new\n")
 
 
 def changes(*pairs: tuple[str, str], safety: Safety = Safety.SAME_IMAGE) -> list[Applied]:
@@ -405,7 +407,7 @@ class TestJudge:
         assert judge.guilty() == (1, verdicts[1])
 
     def test_changes_that_hold_are_built_together(self, builds: Builds, original: Order) -> None:
-        same_again = ("RUN date > /now\n", "RUN date > /now # same\n")
+        same_again = (CHANCE, f"{CHANCE.rstrip()} # same\n")
         judge = Judge(Baseline(builds, original), changes(GOOD, same_again))
         assert [each.outcome for each in judge.verdicts()] == ["kept", "kept"]
         assert len(builds.made) == 3
