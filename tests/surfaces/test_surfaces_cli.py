@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
@@ -498,7 +497,10 @@ def test_interrupt_is_silent(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         env=environment({}),
     ) as process:
-        time.sleep(0.8)
+        assert process.stdin is not None
+        # More than a pipe holds: once it is written, the command reads.
+        process.stdin.write(b"#" * 200_000)
+        process.stdin.flush()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out, err) == (130, b"", b"")
