@@ -199,9 +199,8 @@ def _effects(
 
 def _behind_links(found: CommandEffects, files: Callable[[], StageFiles]) -> CommandEffects:
     """Adds what a command really reads and writes where it names links that were copied."""
-    if found.obstacle is not None or not files().copies:
+    if found.obstacle is not None or not (here := files()).copies:
         return found
-    here = files()
 
     def led(paths: Paths) -> Paths:
         ends = ((path, here.behind_links(path)) for path in paths.prefixes)

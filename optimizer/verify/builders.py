@@ -220,7 +220,7 @@ def exported(
     ended = run(command, environment, SAVE_SECONDS, errors.append, read)
     client = " ".join(command[:2])
     # A client that fails leaves half an archive, which says less than its own words.
-    if ended.code != 0 or (not images and unreadable is None):
+    if ended.code != 0:
         said = b"".join(errors).decode("utf-8", "replace").strip()
         blame_engine(command[0], said)
         raise EngineFault(f"{client} failed: {said}", remedy)

@@ -26,6 +26,7 @@ LABEL = "dockopt.stand-in-for"
 RECIPES = Path(__file__).parent / "images"
 MAKE_SECONDS = 1200
 MOST_FULL = 0.5
+"""The part of their place that the engine's files may take when a test begins."""
 SMALLEST = "busybox:1.35"
 """Tests of all modules share this one, so it stays."""
 EXTRA_AUTHORITIES = Path("/usr/local/share/ca-certificates")
@@ -95,11 +96,11 @@ def provide(engine: Engine, images: Iterable[str]) -> None:
                 _save(engine, image, archive)
 
 
-def make_room(engine: Engine, most_full: float | None = None) -> None:
+def make_room(engine: Engine, most_full: float = MOST_FULL) -> None:
     """Drops the build cache, images without a name and the stand-ins where the engine's files take
     more than ``most_full`` of their place, by default half of it, so that the next test has the
     rest. No other test may be using them."""
-    if engine.fullness < (MOST_FULL if most_full is None else most_full):
+    if engine.fullness < most_full:
         return
     engine.forget_builds()
     _docker(engine, "image", "prune", "--force")

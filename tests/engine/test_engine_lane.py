@@ -12,8 +12,7 @@ import pytest
 
 from optimizer.verify.compare import Chance, changed, compare
 from optimizer.verify.image import Image
-from tests.engine import bases
-from tests.engine.bases import LABEL, STAND_INS, make_room, provide, stand_ins_named_in
+from tests.engine.bases import LABEL, STAND_INS, SUITES, make_room, provide, stand_ins_named_in
 from tests.engine.build import build
 from tests.engine.daemon import Engine, remove_stale_runs, start_engine
 from tests.engine.image import ImageReader
@@ -218,15 +217,12 @@ class TestStandIns:
         built = build(engine, context, no_cache=True)
         assert built.ok, built.log
 
-    def test_room_is_made_by_dropping_all_but_the_smallest(
-        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_room_is_made_by_dropping_all_but_the_smallest(self, engine: Engine) -> None:
         provide(engine, ["busybox:1.35", "debian:bookworm-slim"])
         assert 0 < engine.fullness < 1
-        monkeypatch.setattr(bases, "MOST_FULL", 0.0)
-        make_room(engine)
+        make_room(engine, most_full=0.0)
         listed = engine.docker("images", "--format={{.Repository}}:{{.Tag}}").stdout.decode()
-        assert {"busybox:1.35"} == {*listed.split()} & {*STAND_INS, *bases.SUITES}
+        assert {"busybox:1.35"} == {*listed.split()} & {*STAND_INS, *SUITES}
 
     def test_stand_in_says_what_it_is(self, engine: Engine, images: ImageReader) -> None:
         provide(engine, ["busybox:1.35"])
