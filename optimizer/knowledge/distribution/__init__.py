@@ -1,0 +1,1 @@
+"""What packages of distributions are needed for at run time, and what images have of them."""
