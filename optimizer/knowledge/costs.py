@@ -35,6 +35,8 @@ _CLASSES: Mapping[str, Cost] = {
     "rpm install": Cost(15, 2, "derived from apt: dnf reads its whole metadata at every install"),
     "npm install": Cost(20, 0, "derived: npm ci of a project with some 500 packages; measured "
                                "70 packages in 5.2 s"),
+    "npm prune": Cost(2, 0, "measured: npm prune of 110 of 196 packages, 1.0 s of work, 3.6 s "
+                            "beside other builds"),
     "npm global": Cost(4, 3, "derived from npm install: one tool with its dependencies each"),
     "npm script": Cost(30, 0, "derived: bundlers and compilers work on the whole project"),
     "bun install": Cost(8, 0, "derived from npm install: one process, hard links"),
@@ -88,7 +90,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"(dnf5?|yum|microdnf|tdnf|zypper|rpm|dpkg|pacman|opkg|emerge)", "rpm install"),
     (r"(npm|pnpm|yarn) (install|i|add) -g", "npm global"),
     (r"(npm|pnpm|yarn) (install|i|ci|add|clean-install|update|rebuild)", "npm install"),
-    (r"(npm|pnpm) (fetch|prune|dedupe)", "npm install"),
+    (r"(npm|pnpm) (fetch|dedupe)", "npm install"),
+    (r"(npm|pnpm) prune", "npm prune"),
     (r"yarn global add", "npm global"),
     (r"(npm|pnpm|yarn|bun) (cache|config|set|pack|version)", "account"),
     (r"(yarn|yarnpkg)", "npm install"),

@@ -21,6 +21,8 @@ from optimizer.knowledge.costs import cost_class, estimate
         ("dnf -y install git", "rpm install"),
         ("dnf clean all", "account"),
         ("npm ci --omit=dev", "npm install"),
+        ("npm prune --omit=dev", "npm prune"),
+        ("pnpm prune --prod --ignore-scripts", "npm prune"),
         ("npm install -g pnpm", "npm global"),
         ("npm run build", "npm script"),
         ("yarn", "npm install"),
