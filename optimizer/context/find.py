@@ -19,6 +19,7 @@ from optimizer.context.evidence.build import (
     UNKNOWN,
     Build,
     Evidence,
+    ImageUse,
     Strength,
     Unread,
     is_known,
@@ -27,6 +28,8 @@ from optimizer.context.evidence.build import (
     without_marks,
 )
 from optimizer.context.evidence.kinds import kind_of
+from optimizer.context.evidence.used import Used
+from optimizer.context.service import Service
 from optimizer.context.walk import walk
 
 OWN_FOLDER: Final = "its own folder"
@@ -71,6 +74,10 @@ class FoundContext:
     strength: Strength = Strength.DECLARED
     also: tuple[str, ...] = ()
     """Other places that say the same."""
+    services: tuple[Service, ...] = ()
+    """The Compose services that run the image, and the commands that other files run in it."""
+    dependents: tuple[str, ...] = ()
+    """Where other Dockerfiles start from the image or copy from it: file and line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +161,26 @@ class RepositoryEvidence:
     def _evidence(self) -> tuple[Mapping[str, tuple[FoundContext, ...]], Sequence[_Remark]]:
         found: dict[str, list[FoundContext]] = {}
         remarks: dict[_Remark, None] = {}
+        used = Used()
+        answers: list[_Answer] = []
         for evidence in self._read_all():
             if isinstance(evidence, Unread):
                 prefix = f"{evidence.folder}/" if evidence.folder else ""
                 note = Note(evidence.found_by, evidence.reason)
                 remarks[_Remark(note, f"{prefix}{UNKNOWN}")] = None
                 continue
+            if isinstance(evidence, ImageUse):
+                used.add_use(evidence)
+                continue
             for answer in self._resolved(evidence):
                 if isinstance(answer, _Remark):
                     remarks[answer] = None
                 else:
-                    found.setdefault(answer.real_dockerfile, []).append(answer.found)
-        return {file: _merged(answers) for file, answers in found.items()}, list(remarks)
+                    used.add_build(evidence, answer.dockerfile)
+                    answers.append(answer)
+        for answer, uses in zip(answers, used.by_build(), strict=True):
+            found.setdefault(answer.real_dockerfile, []).append(_with_uses(answer.found, uses))
+        return {file: _merged(each) for file, each in found.items()}, list(remarks)
 
     # Reading
 
@@ -277,6 +292,22 @@ def _found(build: Build, context: Path) -> FoundContext:
         platforms=build.platforms,
         named_contexts={name: shown(where) for name, where in build.named_contexts.items()},
         strength=build.strength,
+        services=build.services,
+    )
+
+
+def _with_uses(found: FoundContext, uses: Sequence[ImageUse]) -> FoundContext:
+    if not uses:
+        return found
+    services = [
+        Service(use.found_by, entrypoint=use.entrypoint, command=use.command)
+        for use in uses
+        if not use.is_base
+    ]
+    return replace(
+        found,
+        services=tuple(dict.fromkeys((*found.services, *services))),
+        dependents=tuple(use.found_by for use in uses if use.is_base),
     )
 
 
@@ -305,4 +336,6 @@ def _joined(first: FoundContext, other: FoundContext) -> FoundContext:
         first,
         platforms=tuple(dict.fromkeys(first.platforms + other.platforms)),
         also=tuple(places)[1:],
+        services=tuple(dict.fromkeys(first.services + other.services)),
+        dependents=tuple(dict.fromkeys(first.dependents + other.dependents)),
     )

@@ -246,7 +246,8 @@ def test_a_lone_dockerfile_needs_no_heavy_import(tmp_path: Path) -> None:
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    evidence = ["optimizer.context.evidence.build", "optimizer.context.evidence.kinds"]
+    names = ("bases", "build", "kinds", "used")
+    evidence = [f"optimizer.context.evidence.{name}" for name in names]
     assert printed.strip() == f"[] {evidence}"
 
 

@@ -337,9 +337,10 @@ def _build(target: Mapping[str, Any], found_by: str, folder: str) -> Build | Non
         else (_dockerfile(given, context),),
         target=stage if isinstance(stage, str) and stage else None,
         build_args=_arguments(target.get("args")),
-        platforms=_platforms(target.get("platforms")),
+        platforms=_known(target.get("platforms")),
         named_contexts={k: v for k, v in _items(target.get("contexts")) if isinstance(v, str)},
         starts=folders_up(folder),
+        names=_known(target.get("tags")),
     )
 
 
@@ -367,6 +368,6 @@ def _arguments(value: Any) -> dict[str, str | None]:
     }
 
 
-def _platforms(value: Any) -> tuple[str, ...]:
+def _known(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list) else []
     return tuple(item for item in items if isinstance(item, str) and is_known(item))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Protocol
 
+from optimizer.context.service import Service
+
 UNKNOWN: Final = "\0"
 """Stands in a text for what only the moment of the build decides."""
 ROOT: Final = "\1"
@@ -61,8 +63,12 @@ class Build:
     """None as a value: the builder's environment has it."""
     platforms: tuple[str, ...] = ()
     named_contexts: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[Service, ...] = ()
+    """The Compose services that run the image."""
     starts: tuple[str, ...] = ("",)
     """The folders that `START` may stand for, relative to the root, the likeliest first."""
+    names: tuple[str, ...] = ()
+    """What the image is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,30 @@ class Unread:
     folder: str = ""
 
 
-Evidence = Build | Unread
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A place that runs something in an image, or that starts another image from it; its texts may
+    hold marks."""
+
+    found_by: str
+    image: str
+    """Its name, or that of a Compose service where ``is_service``."""
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    is_service: bool = False
+    folder: str = ""
+    """In which a Compose service is meant; `UNKNOWN`: nobody knows."""
+    is_base: bool = False
+    """A Dockerfile names it in FROM, or copies from it."""
+
+    @property
+    def path(self) -> str:
+        """The file that says so."""
+        return self.found_by.partition(":")[0]
+
+
+Found = Build | ImageUse
+Evidence = Found | Unread
 
 
 class Files(Protocol):

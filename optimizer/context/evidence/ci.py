@@ -19,6 +19,8 @@ from optimizer.context.evidence.build import (
     Build,
     Evidence,
     Files,
+    Found,
+    ImageUse,
     Strength,
     Unread,
     default_dockerfiles,
@@ -32,6 +34,8 @@ from optimizer.context.evidence.command_line import (
     mentions_build,
     platform_list,
 )
+from optimizer.context.evidence.runs import is_told
+from optimizer.context.evidence.shell import read_commands
 from optimizer.context.evidence.yaml_text import (
     Scalar,
     Value,
@@ -68,6 +72,8 @@ _ENVIRONMENT: Final[Mapping[str, str]] = dict.fromkeys(
     ),
     ROOT,
 )
+_IMAGES: Final[Mapping[str, str]] = {"CI_REGISTRY_IMAGE": f"CI_REGISTRY_IMAGE{UNKNOWN}"}
+"""What is not known, and yet the same wherever it stands."""
 _ROOT_VARIABLE: Final = re.compile(
     rf"\$(?:(?:{'|'.join(_ENVIRONMENT)})\b|\{{(?:{'|'.join(_ENVIRONMENT)})\}})"
 )
@@ -112,9 +118,9 @@ class _Pipeline:
 
     # GitLab
 
-    def gitlab_jobs(self) -> Iterator[Build]:
+    def gitlab_jobs(self) -> Iterator[Found]:
         """Source: docs.gitlab.com/ci/yaml."""
-        shared = {**_ENVIRONMENT, **_texts(self._document.mapping("variables"))}
+        shared = {**_ENVIRONMENT, **_IMAGES, **_texts(self._document.mapping("variables"))}
         for name in self._document.items:
             if name in _GITLAB_GLOBALS or name.startswith(".") or self._budget < 0:
                 continue
@@ -125,10 +131,25 @@ class _Pipeline:
                 for line in _lines(self._of_job(job, key))
             )
             variables = {**shared, **_texts(job.mapping("variables"))}
+            yield from self._inside(job, name, script, variables)
             for combination in _combinations(job.get("parallel", "matrix")):
                 yield from self._script(
                     script, f"{name}.script", {**variables, **combination}, ROOT
                 )
+
+    def _inside(
+        self, job: YamlMapping, name: str, script: str, variables: Mapping[str, str]
+    ) -> Iterator[Found]:
+        """Source: docs.gitlab.com/ci/yaml, image: a job's script runs in that image."""
+        said = self._of_job(job, "image")
+        image = said if isinstance(said, Scalar) else job.text("image", "name")
+        self._budget -= len(script)
+        if not image or not is_told((script,)) or self._budget < 0:
+            return
+        for command in read_commands(f"image {image}", variables=variables):
+            if len(command.words) == 2:
+                words = ("/bin/sh", "-c", script)
+                yield ImageUse(f"{self._path}:{name}.script", command.words[1], words)
 
     def _inherited(self, name: str, depth: int) -> YamlMapping:
         """Merges a job over what it extends: the deepest mapping is ``variables``."""
@@ -150,7 +171,7 @@ class _Pipeline:
 
     # Everything else
 
-    def everything(self) -> Iterator[Build]:
+    def everything(self) -> Iterator[Found]:
         variables = dict(_ENVIRONMENT)
         for key in ("variables", "env", "environment", "substitutions"):
             variables.update(_texts(self._document.mapping(key)))
@@ -173,7 +194,7 @@ class _Pipeline:
 
     def _commands(
         self, value: YamlSequence, place: str, variables: Mapping[str, str]
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         lines = [str(item) for item in value.items if isinstance(item, Scalar)]
         if not any(mentions_build(line) for line in lines):
             return
@@ -181,7 +202,7 @@ class _Pipeline:
 
     def _mapping(
         self, value: YamlMapping, place: str, variables: Mapping[str, str]
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         folder = next(filter(None, map(value.text, _FOLDER_KEYS)), ".")
         folder = join(ROOT, self._prepared(folder))
         if (value.text("task") or "").startswith("Docker@"):
@@ -196,7 +217,7 @@ class _Pipeline:
 
     def _script(
         self, text: str, place: str, variables: Mapping[str, str], folder: str
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         self._budget -= len(text)
         if self._budget < 0 or not mentions_build(text):
             return
@@ -214,7 +235,7 @@ class _Pipeline:
     def _prepared(self, text: str) -> str:
         return _OTHER_TEMPLATE.sub(UNKNOWN, _AZURE_ROOT.sub(ROOT, text))
 
-    def _azure_task(self, inputs: YamlMapping, place: str) -> Iterator[Build]:
+    def _azure_task(self, inputs: YamlMapping, place: str) -> Iterator[Found]:
         """Source: learn.microsoft.com/azure/devops/pipelines/tasks/reference, Docker@2: a context
         of ``**`` is the Dockerfile's folder."""
         file = self._prepared(inputs.text("Dockerfile") or inputs.text("dockerFile") or "**")
@@ -232,7 +253,7 @@ class _Pipeline:
             dockerfiles=(file,),
         )
 
-    def _drone_plugin(self, image: str, settings: YamlMapping, place: str) -> Iterator[Build]:
+    def _drone_plugin(self, image: str, settings: YamlMapping, place: str) -> Iterator[Found]:
         """Source: plugins.drone.io (docker, kaniko) and woodpecker-ci.org/plugins."""
         name = image.rpartition("/")[2].partition(":")[0]
         if name not in _DRONE_PLUGINS or not settings.items:
@@ -251,7 +272,7 @@ class _Pipeline:
 
     def _cloud_build_step(
         self, step: YamlMapping, arguments: list[str], place: str, folder: str
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         """Source: cloud.google.com/build/docs/build-config-file-schema: the builder's name stands
         for its entry point."""
         name = step.text("name") or step.text("image") or ""

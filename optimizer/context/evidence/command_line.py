@@ -12,18 +12,23 @@ from optimizer.context.evidence.build import (
     START,
     UNKNOWN,
     Build,
+    Found,
     Strength,
     default_dockerfiles,
     is_known,
     is_remote,
     join,
 )
+from optimizer.context.evidence.runs import run_of
 from optimizer.context.evidence.shell import Command, read_commands
 
 _ENGINE: Final = re.compile(
     r"docker|podman|nerdctl|buildx|depot|finch|\bimg\b|buildah|kaniko", re.I
 )
-_VERB: Final = re.compile(r"build|\bbud\b|kaniko")
+_VERB: Final = re.compile(
+    r"build|\bbud\b|kaniko"
+    r"|(?:docker|podman|nerdctl|finch|compose)[ \t](?:[^\n;|&]{0,200}[ \t])?(?:run|exec)\b"
+)
 
 _BUILD_VERBS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     # docs.docker.com/reference/cli/docker: build, image build, builder build, buildx build (b).
@@ -102,12 +107,13 @@ class Script:
 
 
 def mentions_build(text: str) -> bool:
-    """Says whether reading ``text`` for build commands can pay."""
+    """Says whether reading ``text`` for commands that build or run images can pay."""
     return _ENGINE.search(text) is not None and _VERB.search(text) is not None
 
 
-def builds_of(script: Script) -> Iterator[Build]:
-    """Lists the builds that a script calls."""
+def builds_of(script: Script) -> Iterator[Found]:
+    """Lists the builds that a script calls, and what it runs in images; what prose tells people to
+    run is no sign of what an image is for."""
     commands = read_commands(
         script.text,
         folder=script.folder,
@@ -155,7 +161,7 @@ def named_contexts(items: Sequence[str]) -> dict[str, str]:
     return {name: value for name, equals, value in pairs if equals and is_known(name)}
 
 
-def _builds(command: Command, script: Script, depth: int) -> Iterator[Build]:
+def _builds(command: Command, script: Script, depth: int) -> Iterator[Found]:
     found_by = script.found_by(command.line)
     if inner := _shell_text(command.words):
         if depth < _DEEPEST_SHELL:
@@ -164,6 +170,8 @@ def _builds(command: Command, script: Script, depth: int) -> Iterator[Build]:
         return
     if build := build_of(command.words, command.folder, found_by, script):
         yield build
+    elif script.strength < Strength.PROSE:
+        yield from run_of(_without_wrappers(command.words), found_by, command.folder)
 
 
 def _shell_text(words: Sequence[str]) -> str | None:
@@ -283,6 +291,7 @@ def _build(
         platforms=platform_list(",".join(options.all("platform"))),
         named_contexts=named_contexts(options.all("build-context")),
         starts=script.starts,
+        names=tuple(options.all("tag")),
     )
 
 
@@ -329,4 +338,5 @@ def _kaniko(words: Sequence[str], folder: str, found_by: str, script: Script) ->
         build_args=build_arguments(options.all("build-arg")),
         platforms=platform_list(",".join(options.all("custom-platform"))),
         starts=script.starts,
+        names=tuple(options.all("destination")),
     )

@@ -29,6 +29,7 @@ from optimizer.context.evidence.build import (
     placed,
 )
 from optimizer.context.evidence.command_line import build_arguments, named_contexts
+from optimizer.context.evidence.compose_service import read_service
 from optimizer.context.evidence.yaml_text import (
     Scalar,
     Value,
@@ -38,6 +39,7 @@ from optimizer.context.evidence.yaml_text import (
     read_yaml,
     scalars,
 )
+from optimizer.context.service import Service
 
 # compose-go, cli/options.go, DefaultFileNames and DefaultOverrideFileNames, in their order.
 _BASES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -45,6 +47,8 @@ _OVERRIDES: Final = frozenset(name.replace(".y", ".override.y") for name in _BAS
 
 _DEEPEST: Final = 8
 _MOST_INCLUDED: Final = 100
+_MOST_SAME: Final = 20
+"""Services that are looked at for running the image of one that is built."""
 _FLOAT: Final = re.compile(r"[-+]?\d+\.\d+")
 _PLAIN_INTEGER: Final = re.compile(r"-?(?:0|[1-9]\d*)")
 _NUMBER: Final = re.compile(r"[-+]?\.?\d[\d_.eExXoO+-]*")
@@ -182,7 +186,46 @@ def _builds(project: _Project, base: _Project | None, always_over_base: bool) ->
         if below is not None and (always_over_base or spec.context is None):
             spec = spec.over(below)
         if build := _build(spec, project.folder, found_by):
-            yield build
+            image = project.expand(project.services.text(name, "image"))
+            yield replace(
+                build,
+                services=_services(project, name, base, always_over_base),
+                names=(image,) if image else (),
+            )
+
+
+def _services(
+    project: _Project, name: str, base: _Project | None, always_over_base: bool
+) -> tuple[Service, ...]:
+    """Returns how the service ``name`` runs its image, and how others that are built nowhere and
+    name the same image run it."""
+    image = project.services.text(name, "image")
+    same = [
+        other
+        for other in (project.services.items if image else ())
+        if other != name
+        and project.services.get(other, "build") is None
+        and project.services.text(other, "image") == image
+    ]
+    found = []
+    for each in (name, *same[:_MOST_SAME]):
+        service = _service(project, each, 0)
+        below = _service(base, each, 0) if base and always_over_base else None
+        if service is not None:
+            found.append(service if below is None else service.over(below))
+    return tuple(found)
+
+
+def _service(project: _Project, name: str, depth: int) -> Service | None:
+    """Reads how a service runs, with what it extends; raises `YamlError`."""
+    mapping = project.services.get(name)
+    if not isinstance(mapping, YamlMapping) or depth > _DEEPEST:
+        return None
+    found_by = f"{project.path}:services.{name}"
+    own = read_service(mapping, found_by, project.services.lines.get(name, 1), project.expand)
+    place = _extends(project, mapping)
+    below = None if place is None else _service(*place, depth + 1)
+    return own if below is None else own.over(below)
 
 
 def _included(project: _Project, seen: set[str]) -> Iterator[Evidence]:
@@ -238,18 +281,24 @@ def _spec(project: _Project, name: str, depth: int) -> _Spec | None:
 
 
 def _extended(project: _Project, service: YamlMapping, depth: int) -> _Spec | None:
+    place = _extends(project, service)
+    return None if place is None else _spec(*place, depth + 1)
+
+
+def _extends(project: _Project, service: YamlMapping) -> tuple[_Project, str] | None:
+    """Returns the service that another one extends, as its project and its name."""
     extends = service.get("extends")
     if isinstance(extends, Scalar):
-        return _spec(project, extends, depth + 1)
+        return project, extends
     name = service.text("extends", "service")
     if name is None:
         return None
     file = service.text("extends", "file")
     if file is None:
-        return _spec(project, name, depth + 1)
+        return project, name
     place = _place(project, file)
     other = project.loader.project(place) if place is not None else None
-    return _spec(other, name, depth + 1) if other else None
+    return (other, name) if other else None
 
 
 def _own_spec(project: _Project, service: YamlMapping) -> _Spec | None:

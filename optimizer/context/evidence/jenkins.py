@@ -17,6 +17,7 @@ from optimizer.context.evidence.build import (
     Build,
     Evidence,
     Files,
+    Found,
     Strength,
     default_dockerfiles,
     join,
@@ -64,7 +65,7 @@ class _Reader:
         self._strings: list[str] = []
         self._line = 1
 
-    def builds(self, text: str) -> Iterator[Build]:
+    def builds(self, text: str) -> Iterator[Found]:
         at = 0
         for token in _TOKEN.finditer(text):
             self._line += text.count("\n", at, token.start())
@@ -77,7 +78,7 @@ class _Reader:
             elif kind is not None:
                 yield from self._string(token[kind], kind in ("long", "double"))
 
-    def _string(self, body: str, interpolated: bool) -> Iterator[Build]:
+    def _string(self, body: str, interpolated: bool) -> Iterator[Found]:
         if interpolated:
             body = _INTERPOLATION.sub(_interpolated, body)
         text = _ESCAPE.sub(lambda m: "" if m[1] == "\n" else m[1], body)
@@ -87,7 +88,7 @@ class _Reader:
         elif self._words and self._blocks[-1].name == "dockerfile":
             self._blocks[-1].strings[self._words[-1]] = text
 
-    def _mark(self, mark: str) -> Iterator[Build]:
+    def _mark(self, mark: str) -> Iterator[Found]:
         opened = self._block()
         yield from self._statement()
         if mark == "{" and len(self._blocks) < _DEEPEST:
@@ -104,17 +105,17 @@ class _Reader:
             folder = join(folder, self._strings[0])
         return _Block(self._words[-1] if self._words else "", folder)
 
-    def _statement(self) -> Iterator[Build]:
+    def _statement(self) -> Iterator[Found]:
         words, strings = self._words, self._strings
         if "docker.build" in words and strings:
             arguments = strings[1] if len(strings) > 1 else "."
-            yield from self._script(f"docker build {arguments}")
+            yield from self._script(f"docker build -t '{strings[0]}' {arguments}")
         elif words[-2:] == ["dockerfile", "true"]:
             yield self._agent(_Block("dockerfile", ROOT))
         words.clear()
         strings.clear()
 
-    def _script(self, text: str) -> Iterator[Build]:
+    def _script(self, text: str) -> Iterator[Found]:
         found_by = f"{self._path}:{self._line}"
         return builds_of(
             Script(

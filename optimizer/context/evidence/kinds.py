@@ -14,7 +14,6 @@ from optimizer.context.evidence.build import Evidence, Files, Reader
 
 _ENGINE: Final = r"(?i)docker|podman|nerdctl|buildah|buildx|kaniko|depot|finch|\bimg\b"
 _DECLARED: Final = r"build|extends|include"
-_COMMENT: Final = r"(?:docker|podman|nerdctl|buildx|image)[ \t]+build\b|buildah[ \t]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ _YAML: Final = (
     Kind(r"[Tt]askfile(?:\.dist)?\.[^/]*", _ENGINE, "scripts.read_taskfile"),
     Kind(
         r"\.(?:github|gitea|forgejo)/workflows/[^/]+",
-        rf"{_ENGINE}|uses:\s*['\"]?\./",
+        rf"{_ENGINE}|uses:\s*['\"]?\./|container:",
         "workflows.read",
     ),
     Kind(r"(?:[^/]*\.)?gitlab-ci\.[^/]+", _ENGINE, "ci.read"),
@@ -100,7 +99,7 @@ _FILES: Final = (
     Kind(r"\.?[Jj]ustfile", _ENGINE, "makefiles.read_justfile"),
     Kind(r"Jenkinsfile[^/]*", _ENGINE, "jenkins.read"),
 )
-_DOCKERFILE: Final = Kind(r"", _COMMENT, "scripts.read_comments")
+_DOCKERFILE: Final = Kind(r"", r"(?i)from|build", "bases.read_dockerfile")
 
 
 @cache

@@ -18,6 +18,8 @@ from optimizer.context.evidence.build import (
     Build,
     Evidence,
     Files,
+    Found,
+    ImageUse,
     Strength,
     Unread,
     default_dockerfiles,
@@ -35,6 +37,7 @@ from optimizer.context.evidence.command_line import (
     platform_list,
 )
 from optimizer.context.evidence.github_expressions import Scope
+from optimizer.context.evidence.runs import is_told
 from optimizer.context.evidence.yaml_text import (
     Scalar,
     Value,
@@ -54,6 +57,8 @@ _MOST_TEXT: Final = 2_000_000
 step counts as `_COST_OF_STEP` of them."""
 
 _COST_OF_STEP: Final = 50
+_MOST_INSIDE: Final = 100
+"""Steps of one job in a container that are looked at."""
 
 _BUILT_IN: Final[Mapping[str, str]] = {"workspace": ROOT}
 _ENVIRONMENT: Final[Mapping[str, str]] = {"GITHUB_WORKSPACE": ROOT}
@@ -68,11 +73,12 @@ class _Action:
     file: str = "file"
     args: str = "build-args"
     file_is_in_context: bool = False
+    tags: str = ""
     git_context: bool = False
     """Without a context the action builds the repository as fetched by BuildKit."""
 
 
-_BUILDX: Final = _Action(git_context=True)
+_BUILDX: Final = _Action(tags="tags", git_context=True)
 _ACTIONS: Final[Mapping[str, _Action]] = {
     # docker/build-push-action, README.md and action.yml; the next two take the same inputs.
     "docker/build-push-action": _BUILDX,
@@ -147,7 +153,7 @@ class _Reader:
         callable_only = _triggers(document) == {"workflow_call"}
         for build in self._jobs(path, document, None, 0):
             # Those who call it fill in what is unknown here, and are read on their own.
-            if not callable_only or (is_known(build.context) and is_known(build.dockerfiles[0])):
+            if not callable_only or _is_settled(build):
                 yield build
         if self._budget < 0:
             yield Unread(path, "calls more scripts than can be read")
@@ -160,7 +166,7 @@ class _Reader:
 
     def _jobs(
         self, path: str, document: YamlMapping, inputs: Mapping[str, str] | None, depth: int
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         declared = document.mapping("on", "workflow_call", "inputs")
         by_hand = document.mapping("on", "workflow_dispatch", "inputs")
         missing = UNKNOWN if inputs is None else ""
@@ -181,7 +187,7 @@ class _Reader:
 
     def _job(
         self, job: YamlMapping, place: _Place, combination: YamlMapping | None
-    ) -> Iterator[Build]:
+    ) -> Iterator[Found]:
         if combination is not None:
             contexts = {**place.scope.contexts, "matrix": combination}
             place = replace(place, scope=Scope(contexts, frozenset({"matrix"})))
@@ -193,11 +199,14 @@ class _Reader:
         steps = job.get("steps")
         checkout = _checkout(steps)
         if checkout is not None:
+            container = job.text("container") or job.text("container", "image")
+            if container:
+                yield from _inside(place.scope.expand(container), steps, place)
             for build in self._steps(steps, place):
                 if relocated := _relocated(build, checkout):
                     yield relocated
 
-    def _call(self, called: str, given: YamlMapping, place: _Place) -> Iterator[Build]:
+    def _call(self, called: str, given: YamlMapping, place: _Place) -> Iterator[Found]:
         target = _local(called)
         if target is None or place.depth + 1 >= _DEEPEST_CALL:
             return
@@ -207,14 +216,14 @@ class _Reader:
             for build in self._jobs(target, document, inputs, place.depth + 1):
                 yield _called_from(build, place)
 
-    def _steps(self, steps: Value | None, place: _Place) -> Iterator[Build]:
+    def _steps(self, steps: Value | None, place: _Place) -> Iterator[Found]:
         items = steps.items if isinstance(steps, YamlSequence) else []
         for index, step in enumerate(items):
             self._budget -= _COST_OF_STEP
             if isinstance(step, YamlMapping) and self._budget >= 0:
                 yield from self._step(step, place, f"{place.path}:{place.name}.steps[{index}]")
 
-    def _step(self, step: YamlMapping, place: _Place, found_by: str) -> Iterator[Build]:
+    def _step(self, step: YamlMapping, place: _Place, found_by: str) -> Iterator[Found]:
         uses, script = step.text("uses"), step.text("run")
         if uses is not None and uses.startswith("./"):
             yield from self._composite(uses, step.mapping("with"), place)
@@ -239,7 +248,7 @@ class _Reader:
                 )
             )
 
-    def _composite(self, uses: str, given: YamlMapping, place: _Place) -> Iterator[Build]:
+    def _composite(self, uses: str, given: YamlMapping, place: _Place) -> Iterator[Found]:
         folder = posixpath.normpath(uses)
         for name in ("action.yml", "action.yaml"):
             path = posixpath.join(folder, name)
@@ -255,9 +264,25 @@ class _Reader:
             return
 
 
+def _inside(image: str, steps: Value | None, place: _Place) -> Iterator[ImageUse]:
+    """Source: docs.github.com/actions, jobs.<job_id>.container: steps run in that image."""
+    items = steps.items if isinstance(steps, YamlSequence) else []
+    for index, step in enumerate(items[:_MOST_INSIDE]):
+        script = step.text("run") if isinstance(step, YamlMapping) else None
+        if script is not None and is_told((script,)):
+            words = ("/bin/sh", "-c", script)
+            yield ImageUse(f"{place.path}:{place.name}.steps[{index}]", image, words)
+
+
 def _first_mapping(text: str) -> YamlMapping | None:
     documents = read_yaml(text)
     return documents[0] if documents and isinstance(documents[0], YamlMapping) else None
+
+
+def _is_settled(found: Found) -> bool:
+    if isinstance(found, ImageUse):
+        return is_known(found.image)
+    return is_known(found.context) and is_known(found.dockerfiles[0])
 
 
 def _triggers(document: YamlMapping) -> set[str]:
@@ -282,7 +307,7 @@ def _local(uses: str) -> str | None:
     return posixpath.normpath(uses) if uses.startswith("./") else None
 
 
-def _called_from(build: Build, place: _Place) -> Build:
+def _called_from(build: Found, place: _Place) -> Found:
     return replace(build, found_by=f"{build.found_by} (called from {place.path}:{place.name})")
 
 
@@ -372,9 +397,9 @@ def _checkout(steps: Value | None) -> str | None:
     return "." if "." in places else places[0]
 
 
-def _relocated(build: Build, checkout: str) -> Build | None:
+def _relocated(build: Found, checkout: str) -> Found | None:
     """Sees a build from the repository's root, where that is a folder of the workspace."""
-    if checkout == ".":
+    if checkout == "." or isinstance(build, ImageUse):
         return build
     context = _below(build.context, checkout)
     dockerfiles = tuple(filter(None, (_below(file, checkout) for file in build.dockerfiles)))
@@ -419,6 +444,7 @@ def _action_build(
         build_args=build_arguments(_lines(given(action.args))) if action.args else {},
         platforms=platform_list(given("platforms")),
         named_contexts=named_contexts(_lines(given("build-contexts"))),
+        names=tuple(_lines(given(action.tags).replace(",", "\n"))) if action.tags else (),
     )
 
 

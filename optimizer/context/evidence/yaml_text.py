@@ -26,18 +26,21 @@ class YamlError(ValueError):
 
 
 class Scalar(str):
-    """A scalar's text; ``plain`` says that no quotes stand around it."""
+    """A scalar's text; ``plain`` says that no quotes stand around it, ``line`` is the one on which
+    it begins, from 1."""
 
-    __slots__ = ("plain", "tag")
+    __slots__ = ("line", "plain", "tag")
     plain: bool
     tag: str
+    line: int
 
     @classmethod
-    def of(cls, text: str, *, plain: bool = False, tag: str = "") -> Scalar:
+    def of(cls, text: str, *, plain: bool = False, tag: str = "", line: int = 1) -> Scalar:
         """Makes a scalar; without more it is as good as quoted."""
         scalar = cls(text)
         scalar.plain = plain
         scalar.tag = tag
+        scalar.line = line
         return scalar
 
     @property
@@ -60,6 +63,8 @@ class YamlMapping:
 
     items: dict[str, Value]
     tag: str = ""
+    lines: dict[str, int] = field(default_factory=dict)
+    """The lines of the keys, from 1."""
 
     def get(self, *path: str) -> Value | None:
         """Returns the value at a path of keys, or None where a step is missing or null."""
@@ -185,6 +190,7 @@ class _Builder:
             parent.merged.extend(s for s in sources if isinstance(s, YamlMapping))
         else:
             mapping.items[str(key)] = value
+            mapping.lines[str(key)] = key.line
 
     def _close(self) -> None:
         closed = self._stack.pop()
@@ -199,10 +205,13 @@ class _Builder:
             raise YamlError("merges too much")
         for key, value in source.items.items():
             mapping.items.setdefault(key, value)
+            mapping.lines.setdefault(key, source.lines.get(key, 1))
 
 
 def _scalar(event: ScalarEvent) -> Scalar:
-    return Scalar.of(event.value, plain=bool(event.implicit[0]), tag=_tag(event.tag))
+    plain, mark = bool(event.implicit[0]), event.start_mark
+    line = mark.line + 1 if mark is not None else 1
+    return Scalar.of(event.value, plain=plain, tag=_tag(event.tag), line=line)
 
 
 def _tag(tag: str | None) -> str:
