@@ -1,6 +1,6 @@
-"""Manifests that are programs, as syntax trees. They are read here and never run.
+"""Manifests that are programs, and sources, as syntax trees. They are read here and never run.
 
-Ruby and Elixir are parsed by the grammars of tree-sitter, which are loaded on first use.
+They are parsed by the grammars of tree-sitter, which are loaded on first use.
 """
 
 from __future__ import annotations
@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING, Any, Final
 from optimizer.knowledge.manifests import Survey, hold, unreadable
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Query
 
 LONGEST: Final = 128 * 1024
 """In bytes; the longest Gemfile and mix.exs of public repositories have a tenth of it."""
 
+_CHUNK: Final = 4096
+"""In bytes: the text of each node is asked for in pieces of this length."""
 _CPU_SECONDS = 0.05
 _CPU_SECONDS_PER_BYTE = 4e-6
 """A grammar repairs bad input in time quadratic in its length."""
+
+_FUNCTIONS: Final = {
+    "php": ("php", "language_php"),
+    "tsx": ("typescript", "language_tsx"),
+    "typescript": ("typescript", "language_typescript"),
+}
+"""Packages that hold several grammars, and the function of each."""
 
 
 def read_program(survey: Survey, path: str, language: str) -> Node:
@@ -38,20 +47,31 @@ def read_program(survey: Survey, path: str, language: str) -> Node:
             "Make the file shorter.",
             path,
         )
-    parser = _parser(language)
-    stop_at = thread_time() + _CPU_SECONDS + _CPU_SECONDS_PER_BYTE * len(data)
-    try:
-        root = parser.parse(
-            lambda offset, _: data[offset:],
-            progress_callback=lambda _, __: thread_time() > stop_at,
-        ).root_node
-    except ValueError:
-        parser.reset()
+    root = parse(data, language)
+    if root is None:
         unreadable(path, f"cannot be parsed as {language.capitalize()}", 1)
     if root.has_error:
         line = next((line_of(node) for node in descendants(root) if is_broken(node)), 1)
         unreadable(path, f"is not valid {language.capitalize()}", line)
     return root
+
+
+def parse(data: bytes, language: str) -> Node | None:
+    """Returns the tree of a source, None where it takes too long to read.
+
+    ``language`` is the name of a grammar: ``ruby``, ``python``, ``typescript``, ``tsx``, ... A tree
+    of bad syntax has nodes that are broken, see `is_broken`.
+    """
+    parser = _parser(language)
+    stop_at = thread_time() + _CPU_SECONDS + _CPU_SECONDS_PER_BYTE * len(data)
+    try:
+        return parser.parse(
+            lambda offset, _: data[offset : offset + _CHUNK],
+            progress_callback=lambda _, __: thread_time() > stop_at,
+        ).root_node
+    except ValueError:
+        parser.reset()
+        return None
 
 
 def is_broken(node: Node) -> bool:
@@ -78,9 +98,30 @@ def line_of(node: Node) -> int:
     return node.start_point[0] + 1
 
 
+def find(root: Node, language: str, kinds: frozenset[str]) -> tuple[Node, ...]:
+    """Returns the nodes of these kinds below ``root``, and those that are errors of syntax, in the
+    order of the text. Kinds that the grammar does not have are none."""
+    from tree_sitter import QueryCursor
+
+    captured = QueryCursor(_query(language, kinds)).captures(root)
+    found = [node for nodes in captured.values() for node in nodes]
+    return tuple(sorted(found, key=lambda node: (node.start_byte, -node.end_byte)))
+
+
+@cache
+def _query(language: str, kinds: frozenset[str]) -> Query:
+    from tree_sitter import Query
+
+    grammar = _parser(language).language
+    assert grammar is not None
+    known = [kind for kind in sorted(kinds) if grammar.id_for_node_kind(kind, True) is not None]
+    return Query(grammar, "".join(f"({kind}) @found\n" for kind in (*known, "ERROR")))
+
+
 @cache
 def _parser(language: str) -> Parser:
     from tree_sitter import Language, Parser
 
-    module: Any = import_module(f"tree_sitter_{language}")
-    return Parser(Language(module.language()))
+    package, function = _FUNCTIONS.get(language, (language, "language"))
+    module: Any = import_module(f"tree_sitter_{package}")
+    return Parser(Language(getattr(module, function)()))
