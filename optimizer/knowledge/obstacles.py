@@ -72,12 +72,26 @@ CODES: Mapping[str, str] = {
         "The command installs dependencies with a package manager whose inputs dockopt "
         "does not know."
     ),
+    "product-not-known": (
+        "What the command leaves for the run time is not known, so nothing could be left out of an "
+        "image without it."
+    ),
     "program-not-executable": (
         "The install readies a program of the project for being run, and the later copy would "
         "put back the file as it was."
     ),
     "project-install": (
         "The command installs the project itself, so it reads the sources, not only manifests."
+    ),
+    "replaces-base-files": (
+        "An install replaces packages of the base image, and copying them from another stage would "
+        "leave parts of the old ones."
+    ),
+    "runs-from-sources": (
+        "A container of the image starts the build tool, which works on the sources again."
+    ),
+    "server-does-more": (
+        "The server that a container starts does more than serve the files of a built site."
     ),
     "shadowed-module": (
         "Copied files lie where Python imports from, and they change what the installer itself "
@@ -92,6 +106,9 @@ CODES: Mapping[str, str] = {
     ),
     "unknown-install-flag": (
         "The command has a flag whose effect on what the install reads is not known."
+    ),
+    "unknown-product": (
+        "A command installs or builds something, and what of it a container needs is not known."
     ),
     "unreadable-manifest": "A manifest is too large, broken or not in the form the tool expects.",
     "unresolved-variable": (

@@ -58,6 +58,12 @@ when one of its programs is met."""
 _MODULES = {program: name for name, programs in _SUBJECTS.items() for program in programs.split()}
 
 
+def subject(program: str) -> str | None:
+    """Returns the name of the module that knows ``program``: ``files``, ``accounts``; None for
+    one that is in no table."""
+    return _MODULES.get(program)
+
+
 def touch(call: Call) -> Touch | None:
     """Returns what ``call`` may read and write; None for a command that is not known.
 

@@ -71,7 +71,9 @@ _COUNTS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class Command:
+    """``dotnet VERB OPERAND ... OPTION ...``; ``properties`` are those of ``-p:NAME=VALUE``."""
+
     verb: str
     operands: tuple[str, ...]
     options: Mapping[str, tuple[str, ...]]
@@ -84,7 +86,8 @@ class _Command:
         return found[-1] if found else None
 
 
-def _read_command(words: Sequence[str]) -> _Command:
+def read_command(words: Sequence[str]) -> Command:
+    """Reads the words behind `dotnet`; ``unknown`` is the first that no row knows."""
     operands: list[str] = []
     options: dict[str, list[str]] = {}
     properties: dict[str, str] = {}
@@ -117,7 +120,7 @@ def _read_command(words: Sequence[str]) -> _Command:
         else:
             unknown = unknown or word
     verb = operands[0] if operands else ""
-    return _Command(
+    return Command(
         verb, tuple(operands[1:]), {k: tuple(v) for k, v in options.items()}, properties, unknown
     )
 
@@ -133,7 +136,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     if call.program != "dotnet":
         return None
     words = call.words[1:]
-    command = _read_command(words)
+    command = read_command(words)
     title = " ".join(("dotnet", *words))
     match command.verb, command.operands:
         case "restore", operands:
@@ -209,7 +212,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     """
     if call.program != "dotnet":
         return None
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     if command.verb not in _BUILDS or command.options.keys() & {"--no-restore", "--no-build"}:
         return None
     if command.unknown is not None:
@@ -233,7 +236,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     return _step(call, command, operand, seen)
 
 
-def _step(call: Call, command: _Command, operand: str | None, asked: Set[str]) -> Install:
+def _step(call: Call, command: Command, operand: str | None, asked: Set[str]) -> Install:
     """Returns the restore for ``command``; ``asked`` are the properties that conditions ask for."""
     words = ["dotnet", "restore", *([operand] if operand else [])]
     for name in ("--runtime", "--arch", "--os", "--source", "--configfile", "--packages"):
@@ -280,7 +283,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 def _survey(install: Install, survey: Survey, conditions: set[str]) -> Inputs:
     """Looks at one command; ``conditions`` gets the properties that conditions ask for."""
     call = install.call
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     for place in ancestors(call.directory):
         survey.read(resolve(place, "global.json"))
     if command.verb == "tool":
@@ -310,7 +313,7 @@ def _tools(survey: Survey, call: Call) -> None:
         )
 
 
-def _projects(survey: Survey, install: Install, command: _Command, conditions: set[str]) -> None:
+def _projects(survey: Survey, install: Install, command: Command, conditions: set[str]) -> None:
     call = install.call
     target = _target(survey, install, command)
     config = command.value("--configfile")
@@ -349,14 +352,14 @@ def _projects(survey: Survey, install: Install, command: _Command, conditions: s
         )
 
 
-def _feeds(survey: Survey, call: Call, command: _Command) -> None:
+def _feeds(survey: Survey, call: Call, command: Command) -> None:
     for value in command.options.get("--source", ()):
         place = resolve(call.directory, value)
         if not re.match(r"https?:", value) and survey.has_dir(place):
             survey.tree(place)
 
 
-def _target(survey: Survey, install: Install, command: _Command) -> str:
+def _target(survey: Survey, install: Install, command: Command) -> str:
     """MSBuild's command line: a project, a solution, or a folder that holds one of them."""
     call = install.call
     operand = next(iter(command.operands), ".")
@@ -369,7 +372,7 @@ def _target(survey: Survey, install: Install, command: _Command) -> str:
     path = resolve(call.directory, operand.replace("\\", "/"))
     if survey.has_file(path):
         return path
-    found = [resolve(path, name) for name in _candidates(survey, path)]
+    found = [resolve(path, name) for name in candidates(survey, path)]
     if len(found) != 1:
         hold(
             "unreadable-manifest" if found else "manifest-outside-copy",
@@ -381,8 +384,10 @@ def _target(survey: Survey, install: Install, command: _Command) -> str:
     return found[0]
 
 
-def _candidates(survey: Survey, folder: str) -> Iterator[str]:
-    """MSBuild, XMake.cs (ProcessProjectSwitch): a solution and a project of one name count as
+def candidates(survey: Survey, folder: str) -> Iterator[str]:
+    """Yields the projects and solutions that stand in a folder by themselves.
+
+    MSBuild, XMake.cs (ProcessProjectSwitch): a solution and a project of one name count as
     one, and the solution is taken."""
     names = survey.files.children(folder)
     solutions = [name for name in names if name.endswith((".sln", ".slnx"))]

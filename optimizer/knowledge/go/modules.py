@@ -79,14 +79,17 @@ _VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class Command:
+    """``go VERB [-OPTION VALUE] ARGUMENT ...``, ``verb`` being ``build`` or ``mod download``;
+    ``unknown`` is the first option that no row knows."""
+
     verb: str
     arguments: tuple[str, ...]
     options: Mapping[str, str]
     unknown: str | None
 
 
-def _read_command(words: Sequence[str]) -> _Command:
+def read_command(words: Sequence[str]) -> Command:
     """Reads ``go mod download -x``: one dash or two, as Go's flag package does."""
     verb: list[str] = []
     arguments: list[str] = []
@@ -108,14 +111,14 @@ def _read_command(words: Sequence[str]) -> _Command:
         if name not in _VALUED and name not in _BOOLEANS:
             unknown = unknown or word
         options[name] = value
-    return _Command(" ".join(verb), tuple(arguments), options, unknown)
+    return Command(" ".join(verb), tuple(arguments), options, unknown)
 
 
 def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program != "go":
         return None
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     title = " ".join(("go", *call.words[1:]))
     match command.verb:
         case "mod download" | "mod verify":
@@ -140,7 +143,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     return None
 
 
-def _unless_unknown(command: _Command, answer_: Install | Touch) -> Install | Touch | Obstacle:
+def _unless_unknown(command: Command, answer_: Install | Touch) -> Install | Touch | Obstacle:
     return answer_ if command.unknown is None else _unknown_flag(command.verb, command.unknown)
 
 
@@ -152,7 +155,7 @@ def _unknown_flag(verb: str, flag: str) -> Obstacle:
     )
 
 
-def _looks_at_imports(command: _Command) -> bool:
+def _looks_at_imports(command: Command) -> bool:
     """Tells whether a command installs what the imports in the sources ask for."""
     if command.verb == "get":
         return not command.arguments or any(map(_is_local, command.arguments))
@@ -217,7 +220,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     """
     if call.program not in ("go", "xx-go"):
         return None
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     if not _loads_packages(command) or command.options.get("mod") == "vendor":
         return None
     found = _download_for(call, command, files)
@@ -230,7 +233,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     return found
 
 
-def _download_for(call: Call, command: _Command, files: Files) -> Install | Obstacle | None:
+def _download_for(call: Call, command: Command, files: Files) -> Install | Obstacle | None:
     if call.env.get("GOPROXY") == "off":
         return None
     for flag in _ELSEWHERE & command.options.keys() - {"mod"}:
@@ -246,7 +249,7 @@ def _download_for(call: Call, command: _Command, files: Files) -> Install | Obst
     return None if place is None else replace(install, call=replace(install.call, directory=place))
 
 
-def _loads_packages(command: _Command) -> bool:
+def _loads_packages(command: Command) -> bool:
     """Tells whether a command needs the modules of the project, as far as its words say."""
     if command.verb not in _BUILDS or any("@" in word for word in command.arguments):
         return False
@@ -263,7 +266,7 @@ def download_caches(call: Call) -> tuple[DownloadCache, ...]:
     """
     if call.program != "go" or not (call.env.get("GOMODCACHE") or call.env.get("GOPATH")):
         return ()
-    if _read_command(call.words[1:]).verb not in _BUILDS | {"mod download", "mod verify"}:
+    if read_command(call.words[1:]).verb not in _BUILDS | {"mod download", "mod verify"}:
         return ()
     named = call.env.get("GOMODCACHE") or f"{_paths(call)[0]}/pkg/mod"
     return (DownloadCache(resolve("/", named), is_locked=True),)
@@ -285,7 +288,7 @@ class _Download:
 
     survey: Survey
     install: Install
-    command: _Command = field(init=False)
+    command: Command = field(init=False)
     directory: str = field(init=False)
     env: dict[str, str] = field(init=False)
     requires: dict[str, str] = field(init=False, default_factory=dict)
@@ -294,7 +297,7 @@ class _Download:
 
     def __post_init__(self) -> None:
         call = self.install.call
-        self.command = _read_command(call.words[1:])
+        self.command = read_command(call.words[1:])
         self.directory = resolve(call.directory, self.command.options.get("C", "."))
         self.env = self._environment()
 

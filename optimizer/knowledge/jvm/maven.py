@@ -200,6 +200,14 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
     return answer(_Download(Survey(files), install).look)
 
 
+def load(call: Call, survey: Survey) -> tuple[Reactor, Line]:
+    """Returns the projects of one run of Maven, and its command line together with what the
+    settings of the project add to it. Raises `Held` where they cannot be read."""
+    download = _Download(survey, Install(NAME, " ".join(call.words), call))
+    download.look()
+    return download.reactor, download.line
+
+
 @dataclass(slots=True)
 class _Download:
     """One download while it is looked at."""

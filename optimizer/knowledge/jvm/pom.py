@@ -63,6 +63,11 @@ class Pom:
         """The groupId, inherited where it has none of its own."""
         return self.root.value("groupId") or self.root.value("parent", "groupId")
 
+    @property
+    def version(self) -> str:
+        """The version, inherited where it has none of its own."""
+        return self.root.value("version") or self.root.value("parent", "version")
+
 
 @dataclass(slots=True)
 class Reactor:
@@ -140,7 +145,7 @@ class Reactor:
         for scope in pom.scopes:
             for kind, one in (("modules", "module"), ("subprojects", "subproject")):
                 for module in scope.all(kind, one):
-                    named = self._expand(module.text.replace("\\", "/"), pom)
+                    named = self.expand(module.text.replace("\\", "/"), pom)
                     found = named and self._pom_at(resolve(pom.directory, named))
                     if found:
                         yield found
@@ -192,7 +197,7 @@ class Reactor:
 
     def file_repository(self, member: Pom, url: Element, named_in: str) -> None:
         """Notes the directory of a ``file:`` URL as read whole, where it lies in the files."""
-        text = self._expand(url.text.removeprefix("file:"), member)
+        text = self.expand(url.text.removeprefix("file:"), member)
         if text is None:
             hold(
                 "unresolved-variable",
@@ -233,7 +238,7 @@ class Reactor:
             look_at_extension(self.survey, extension, pom.path)
 
     def place(self, member: Pom, text: str) -> str | None:
-        expanded = self._expand(text.replace("\\", "/"), member)
+        expanded = self.expand(text.replace("\\", "/"), member)
         return None if expanded is None else resolve(member.directory, expanded)
 
     def _unresolved(self, pom: Pom, named: Element) -> NoReturn:
@@ -245,8 +250,8 @@ class Reactor:
             named.line,
         )
 
-    def _expand(self, text: str, member: Pom) -> str | None:
-        """Replaces the placeholders; None where one is not known."""
+    def expand(self, text: str, member: Pom) -> str | None:
+        """Replaces the placeholders in a text of ``member``; None where one is not known."""
         for _ in range(20):
             match = _PLACEHOLDER.search(text)
             if match is None:
@@ -268,6 +273,12 @@ class Reactor:
             return self.env.get(name.removeprefix("env."))
         if name in ("project.groupId", "groupId", "pom.groupId"):
             return member.group
+        if name in ("project.artifactId", "artifactId", "pom.artifactId"):
+            return member.artifact
+        if name in ("project.version", "version", "pom.version"):
+            return member.version
+        if name == "project.parent.version":
+            return member.root.value("parent", "version") or None
         if name in ("project.parent.groupId",):
             return member.root.value("parent", "groupId") or None
         for pom in member.chain:
@@ -304,8 +315,8 @@ class Reactor:
         return None
 
     def _is_of(self, used: Element, other: Pom, member: Pom) -> bool:
-        group = self._expand(used.value("groupId"), member)
-        return group is None or group == self._expand(other.group, other)
+        group = self.expand(used.value("groupId"), member)
+        return group is None or group == self.expand(other.group, other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -296,6 +295,8 @@ class _Bun:
 
 
 def _toml(survey: Survey, path: str) -> Mapping[str, Any]:
+    import tomllib
+
     text = survey.content(path).decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         return tomllib.loads(text)

@@ -210,7 +210,7 @@ def look(call: Call, survey: Survey, above: frozenset[str]) -> None:
     directory = resolve(call.directory, words.options.get("cwd", "."))
     if words.plain[:1] == ("add",):
         _look_at_added(survey, directory, words, _title(call))
-    elif _is_berry(survey, directory, words):
+    elif is_berry(survey, directory, words):
         yarn_berry.look(call, words, directory, survey, above)
     else:
         yarn_classic.look(call, words, directory, survey, above)
@@ -233,7 +233,7 @@ def _look_at_added(survey: Survey, directory: str, words: Words, title: str) -> 
     survey.write(*(resolve(directory, n) for n in ("package.json", "yarn.lock", "node_modules")))
 
 
-def _is_berry(survey: Survey, directory: str, words: Words) -> bool:
+def is_berry(survey: Survey, directory: str, words: Words) -> bool:
     """Tells which yarn runs, as far as the project says.
 
     corepack and Yarn go by packageManager; a yarn of either kind goes by yarnPath in .yarnrc.yml

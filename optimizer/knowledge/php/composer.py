@@ -305,6 +305,7 @@ class _Project:
             )
         self.manifest = self.survey.json(self.path)
         self._lockfile()
+        self._interpreter()
         self._settings()
         self._repositories()
         self._plugins()
@@ -318,6 +319,14 @@ class _Project:
         for word in self.install.call.words[:4]:
             if word.endswith("composer.phar") or word.endswith("/composer"):
                 self.survey.read(resolve(self.install.call.directory, word))
+
+    def _interpreter(self) -> None:
+        """php.net, "The configuration file": limits, extensions and functions that are switched
+        off, of the official image, of Debian's packages and of Alpine's."""
+        env = self.install.call.env
+        named = (env.get("PHP_INI_DIR"), *env.get("PHP_INI_SCAN_DIR", "").split(":"))
+        own = (resolve("/", path) for path in named if path and HOLE not in path)
+        self.survey.setting(*own, "/usr/local/etc/php", "/usr/local/lib/php.ini", "/etc/php")
 
     def _lockfile(self) -> None:
         """Factory.php, getLockFile."""

@@ -69,7 +69,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program not in ("conda", "mamba", "micromamba"):
         return None
-    line = _read(call)
+    line = read_line(call)
     if line.has("-h", "--help") or not line.verb:
         return Touch(variables=_VARIABLES, repeatable=True)
     if line.verb in _FROM_FILES:
@@ -89,7 +89,8 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     return None
 
 
-def _read(call: Call) -> CommandLine:
+def read_line(call: Call) -> CommandLine:
+    """Reads the words behind the program."""
     return read(call.words[1:], _VALUED, _FLAGS, _PAIRS)
 
 
@@ -114,7 +115,7 @@ def _roots(call: Call) -> tuple[str, ...]:
     names = ("CONDA_DIR", "CONDA_PREFIX", "MAMBA_ROOT_PREFIX", "CONDA_ROOT", "CONDA_PKGS_DIRS")
     found = [call.env[name] for name in names if call.env.get(name)]
     on_path = re.findall(r"[^:]*(?:conda|mamba|miniforge)[^:/]*(?=/)", call.env.get("PATH", ""))
-    line = _read(call)
+    line = read_line(call)
     found += [p for p in line.all("-p", "--prefix", "-r", "--root-prefix") if p]
     if "/" in call.words[0]:
         found.append(posixpath.dirname(posixpath.dirname(resolve(call.directory, call.words[0]))))
@@ -140,7 +141,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 
 def _survey(install: Install, survey: Survey) -> Inputs:
-    _Environment(survey, install.call, _read(install.call)).look()
+    _Environment(survey, install.call, read_line(install.call)).look()
     return survey.inputs()
 
 

@@ -70,7 +70,7 @@ _HOMES = ("/root",)
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class PipCommand:
     """A call taken apart: ``tool`` is "pip" or "uv pip", ``verb`` its command."""
 
     tool: str
@@ -83,7 +83,7 @@ class _Command:
         return self.tool == "uv pip"
 
 
-def _read_command(call: Call) -> _Command | None:
+def read_command(call: Call) -> PipCommand | None:
     words, as_module = list(call.words[1:]), False
     if _PYTHON.match(call.program):
         words = _words_of_module(words)
@@ -93,14 +93,14 @@ def _read_command(call: Call) -> _Command | None:
         if options.words[:1] != ("pip",):
             return None
         verb = options.words[1] if len(options.words) > 1 else ""
-        return _Command("uv pip", verb, replace(options, words=options.words[2:]))
+        return PipCommand("uv pip", verb, replace(options, words=options.words[2:]))
     elif not _PIP.match(call.program):
         return None
     if as_module and not words:
         return None
     options = read_options(words[as_module:], uv=False)
     verb = options.words[0] if options.words else ""
-    return _Command("pip", verb, replace(options, words=options.words[1:]), as_module)
+    return PipCommand("pip", verb, replace(options, words=options.words[1:]), as_module)
 
 
 def _words_of_module(words: list[str]) -> list[str]:
@@ -122,7 +122,7 @@ def _words_of_module(words: list[str]) -> list[str]:
 
 def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
-    command = _read_command(call)
+    command = read_command(call)
     if command is None:
         return _setup_command(call)
     options = command.options
@@ -178,7 +178,7 @@ def _installs_project_alone(call: Call, settings: Settings) -> bool:
 
 
 def _whole_project(
-    call: Call, command: _Command, settings: Settings, title: str
+    call: Call, command: PipCommand, settings: Settings, title: str
 ) -> Obstacle | None:
     """`pip install .`, `-e .` and their like: the project that the command runs in."""
     if command.verb == "sync":
@@ -195,7 +195,7 @@ def _whole_project(
     return None
 
 
-def _names_files(command: _Command, settings: Settings) -> bool:
+def _names_files(command: PipCommand, settings: Settings) -> bool:
     if command.uv or command.verb == "sync":
         # uv takes settings from pyproject.toml and uv.toml (docs, "Configuration files").
         return True
@@ -224,7 +224,7 @@ def _may_be_a_file(line: requirements.Line) -> bool:
     return False
 
 
-def _touch(call: Call, command: _Command) -> Touch:
+def _touch(call: Call, command: PipCommand) -> Touch:
     home = call.env.get("HOME")
     places = (home,) if home else _HOMES
     configs = tuple(path for place in places for path in _user_configs(place))
@@ -279,7 +279,7 @@ def _sites(call: Call, settings: Settings) -> tuple[str, ...]:
 def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     """Returns the install of the requirements files that hold what the project needs; for uv, of
     its pyproject.toml; see `optimizer.knowledge.installs.Ecosystem`."""
-    command = _read_command(call)
+    command = read_command(call)
     if command is None or command.verb != "install" or command.options.unknown:
         return None
     settings = in_force(command.options, call, command.uv)
@@ -369,7 +369,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 
 def _survey(install: Install, survey: Survey) -> Inputs:
-    command = _read_command(install.call)
+    command = read_command(install.call)
     assert command is not None, "an install that recognise answered is a command"
     _Requirements(survey, install, command).look()
     return survey.inputs()
@@ -381,7 +381,7 @@ class _Requirements:
 
     survey: Survey
     install: Install
-    command: _Command
+    command: PipCommand
     settings: Settings = field(init=False)
     pending: list[tuple[str, bool]] = field(init=False, default_factory=list)
 

@@ -68,7 +68,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program != "pipenv":
         return None
-    line = _read(call)
+    line = read_line(call)
     if line.has("-h", "--help", "--version") or (not line.verb and not line.has("--rm")):
         return Touch(variables=_VARIABLES, repeatable=True)
     if line.verb in ("update", "upgrade", "uninstall"):
@@ -94,7 +94,8 @@ def _edits(call: Call) -> Obstacle:
     )
 
 
-def _read(call: Call) -> CommandLine:
+def read_line(call: Call) -> CommandLine:
+    """Reads the words behind the program."""
     return read(call.words[1:], _VALUED, _FLAGS)
 
 
@@ -125,7 +126,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 
 def _survey(install: Install, survey: Survey) -> Inputs:
-    _Project(survey, install.call, _read(install.call)).look()
+    _Project(survey, install.call, read_line(install.call)).look()
     return survey.inputs()
 
 

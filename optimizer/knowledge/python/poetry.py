@@ -71,7 +71,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program != "poetry":
         return None
-    line = _read(call)
+    line = read_line(call)
     if line.verb in ("add", "remove", "update"):
         return Obstacle(
             "install-edits-manifest",
@@ -96,7 +96,8 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     return Install(NAME, title_of(call), call)
 
 
-def _read(call: Call) -> CommandLine:
+def read_line(call: Call) -> CommandLine:
+    """Reads the words behind the program."""
     return read(call.words[1:], _VALUED, _FLAGS)
 
 
@@ -108,7 +109,7 @@ def _homes(call: Call) -> tuple[str, ...]:
 def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     """Returns the install with --no-root and, where directories are dependencies, --no-directory;
     see `optimizer.knowledge.installs.Ecosystem`."""
-    line = _read(call) if isinstance(recognise(call), Install) else None
+    line = read_line(call) if isinstance(recognise(call), Install) else None
     if line is None or line.verb not in ("install", "sync") or line.has("--only-root"):
         return None
     project = _Project(Survey(files), call, line)
@@ -148,7 +149,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 
 def _survey(install: Install, survey: Survey) -> Inputs:
-    project = _Project(survey, install.call, _read(install.call))
+    project = _Project(survey, install.call, read_line(install.call))
     project.look_around()
     if project.installs_root():
         hold_project(

@@ -92,11 +92,16 @@ _INDEX_VARIABLES = ("UV_FIND_LINKS", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_U
 _SYNC_ENVIRONMENT = "UV_PROJECT_ENVIRONMENT"
 
 
+def read_line(call: Call) -> CommandLine:
+    """Reads the words behind the program."""
+    return read(call.words[1:], _VALUED, _FLAGS)
+
+
 def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program != "uv":
         return None
-    line = read(call.words[1:], _VALUED, _FLAGS)
+    line = read_line(call)
     if line.verb in ("add", "remove"):
         return Obstacle(
             "install-edits-manifest",
@@ -130,7 +135,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     The metadata of a package that only its build knows stands in uv.lock too, which --frozen
     takes as it is; `uv sync` below the sources then checks it.
     """
-    line = read(call.words[1:], _VALUED, _FLAGS) if call.program == "uv" else None
+    line = read_line(call) if call.program == "uv" else None
     if line is None or line.verb != "sync" or not isinstance(recognise(call), Install):
         return None
     project = _Project(Survey(files), call, line)
@@ -171,7 +176,7 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 def _survey(install: Install, survey: Survey) -> Inputs:
     call = install.call
-    project = _Project(survey, call, read(call.words[1:], _VALUED, _FLAGS))
+    project = _Project(survey, call, read_line(call))
     project.look_around()
     project.hold_what_is_built()
     project.note_writes()

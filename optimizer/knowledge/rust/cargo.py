@@ -86,7 +86,7 @@ _KEEPS_DOWNLOADS_ONLY = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
+class Command:
     """``cargo +nightly build --release``; ``verb`` is ``build``, or ``chef cook``."""
 
     verb: str
@@ -95,10 +95,12 @@ class _Command:
     arguments: tuple[str, ...]
 
     def has(self, *names: str) -> bool:
+        """Tells whether one of the options is given."""
         return any(name in self.options for name in names)
 
 
-def _read_command(words: Sequence[str]) -> _Command:
+def read_command(words: Sequence[str]) -> Command:
+    """Reads the words behind `cargo`."""
     queue = list(reversed(words))
     toolchain = queue.pop() if queue and queue[-1].startswith("+") else None
     verb: list[str] = []
@@ -118,14 +120,14 @@ def _read_command(words: Sequence[str]) -> _Command:
         if name in _VALUED and not equals:
             value = queue.pop() if queue else ""
         options[name] = (*options.get(name, ()), value)
-    return _Command(" ".join(verb), toolchain, options, tuple(arguments))
+    return Command(" ".join(verb), toolchain, options, tuple(arguments))
 
 
 def recognise(call: Call) -> Install | Touch | Obstacle | None:
     """Says what ``call`` is; see `optimizer.knowledge.installs.Ecosystem`."""
     if call.program != "cargo":
         return None
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     title = " ".join(("cargo", *call.words[1:]))
     match command.verb:
         case "fetch" if not any(HOLE in word for word in call.words):
@@ -149,7 +151,7 @@ def recognise(call: Call) -> Install | Touch | Obstacle | None:
     return None
 
 
-def _elsewhere(command: _Command) -> Obstacle | None:
+def _elsewhere(command: Command) -> Obstacle | None:
     """Returns an obstacle for an option that makes cargo read settings from somewhere else."""
     for name in ("--config", "-C", "--lockfile-path"):
         if name in command.options:
@@ -161,11 +163,11 @@ def _elsewhere(command: _Command) -> Obstacle | None:
     return None
 
 
-def _prepare(call: Call, command: _Command) -> Touch:
+def _prepare(call: Call, command: Command) -> Touch:
     """cargo-chef src/skeleton/mod.rs, Skeleton::derive: it looks for every manifest of the tree
     and asks cargo about them."""
     recipe = command.options.get("--recipe-path", ("recipe.json",))[-1]
-    home = (*_cargo_homes(call), *_rustup_homes(call))
+    home = (*cargo_homes(call), *_rustup_homes(call))
     lock = resolve(call.directory, "Cargo.lock")
     return Touch(
         (call.directory, *home),
@@ -175,7 +177,8 @@ def _prepare(call: Call, command: _Command) -> Touch:
     )
 
 
-def _cargo_homes(call: Call) -> tuple[str, ...]:
+def cargo_homes(call: Call) -> tuple[str, ...]:
+    """Returns where CARGO_HOME may be: as it is set, else that of the images and the user's."""
     named = call.env.get("CARGO_HOME")
     return (resolve("/", named),) if named else (_HOMES[0], *_user_homes(call, ".cargo"))
 
@@ -194,7 +197,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
     `optimizer.knowledge.installs.Ecosystem`. It runs in the directory of the Cargo.lock."""
     if call.program != "cargo":
         return None
-    command = _read_command(call.words[1:])
+    command = read_command(call.words[1:])
     if not _builds_project(command) or call.env.get("CARGO_NET_OFFLINE", "false") != "false":
         return None
     if (elsewhere := _elsewhere(command)) is not None:
@@ -207,7 +210,7 @@ def dependency_step(call: Call, files: Files) -> Install | Obstacle | None:
         return None
 
 
-def _builds_project(command: _Command) -> bool:
+def _builds_project(command: Command) -> bool:
     if command.verb not in _BUILDS or command.has("--offline", "--frozen"):
         return False
     if command.verb == "install" and (command.arguments or not command.has("--path")):
@@ -218,9 +221,9 @@ def _builds_project(command: _Command) -> bool:
     return not any(HOLE in value for value in told)
 
 
-def _fetch(call: Call, command: _Command, survey: Survey) -> Install | None:
+def _fetch(call: Call, command: Command, survey: Survey) -> Install | None:
     """Returns the download for a build. Raises `Held` where it would not be right."""
-    start = _start(call.directory, command)
+    start = start_of(call.directory, command)
     loading = Workspace(survey, start)
     path = loading.manifest_path()
     if path is None:
@@ -262,14 +265,14 @@ def _hold_other_settings(survey: Survey, directory: str, places: Sequence[str]) 
             )
 
 
-def _start(directory: str, command: _Command) -> str:
+def start_of(directory: str, command: Command) -> str:
     """Returns the directory in which cargo starts to look for a Cargo.toml."""
     if named := command.options.get("--manifest-path"):
         return resolve(resolve(directory, named[-1]), "..")
     return resolve(directory, command.options.get("--path", (".",))[-1])
 
 
-def _carried(command: _Command) -> tuple[str, ...]:
+def _carried(command: Command) -> tuple[str, ...]:
     """Returns the words of the download that a build gives it: its toolchain, its platforms, and
     the unstable features that its manifests may need to be read."""
     targets = command.options.get("--target", ())
@@ -373,7 +376,7 @@ def download_caches(call: Call) -> tuple[DownloadCache, ...]:
     home = call.env.get("CARGO_HOME")
     if call.program != "cargo" or not home:
         return ()
-    verb = _read_command(call.words[1:]).verb
+    verb = read_command(call.words[1:]).verb
     if verb not in _BUILDS | {"fetch", "vendor", "chef cook", "chef prepare"}:
         return ()
     places = (resolve(resolve("/", home), name) for name in ("registry", "git"))
@@ -387,8 +390,8 @@ def inputs(install: Install, files: Files) -> Inputs | Obstacle:
 
 def _survey(install: Install, survey: Survey) -> Inputs:
     call = install.call
-    command = _read_command(call.words[1:])
-    for home in _cargo_homes(call):
+    command = read_command(call.words[1:])
+    for home in cargo_homes(call):
         survey.setting(*(f"{home}/{name}" for name in _CARGO_SETTINGS))
         survey.write(*(f"{home}/{name}" for name in ("registry", "git", ".package-cache")))
         survey.write(f"{home}/.global-cache")
@@ -405,12 +408,12 @@ def _survey(install: Install, survey: Survey) -> Inputs:
     return survey.inputs()
 
 
-def _survey_fetch(survey: Survey, directory: str, command: _Command) -> None:
+def _survey_fetch(survey: Survey, directory: str, command: Command) -> None:
     for place in ancestors(directory):
         survey.settings.update(dict.fromkeys(resolve(place, name) for name in _MANIFESTS + _BESIDE))
     if command.toolchain is None:
         note_toolchain(survey, directory)
-    start = _start(directory, command)
+    start = start_of(directory, command)
     loading = Workspace(survey, start)
     path = loading.manifest_path()
     if path is None:
@@ -447,7 +450,7 @@ def _may_write_lock(survey: Survey, lock: str) -> None:
         )
 
 
-def _survey_cook(survey: Survey, call: Call, command: _Command) -> None:
+def _survey_cook(survey: Survey, call: Call, command: Command) -> None:
     """cargo-chef src/skeleton/mod.rs, build_minimum_project: the recipe's manifests and
     placeholders for all sources are written over whatever is there."""
     top = resolve(call.directory, "Cargo.toml")
