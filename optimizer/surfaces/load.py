@@ -20,6 +20,7 @@ from optimizer.context.tree import BuildContext
 from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
+from optimizer.effects.own_code import OwnCode
 from optimizer.history.commits import History
 from optimizer.history.versions import PastChange
 from optimizer.journal import ContextAnswer, Failure
@@ -69,6 +70,16 @@ class Engine:
     measure: int = 0
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an engine has shown of a file that is planned again: ``base_bytes`` are the sizes of
+    images that it has, by the reference in FROM, ``needed`` the packages of the distribution that
+    an image turned out to lack."""
+
+    base_bytes: Mapping[str, int] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +210,15 @@ def read_source(path: str, data: bytes | str) -> Source | Failure:
     return Failure(path, "a NUL byte: this is a binary file, or UTF-16", *source.position(at))
 
 
+_NOTHING_SHOWN = Shown()
+
+
 def builds(
-    task: Task, request: Request, repository: Repository, overlay: Mapping[Path, bytes]
+    task: Task,
+    request: Request,
+    repository: Repository,
+    overlay: Mapping[Path, bytes],
+    shown: Shown = _NOTHING_SHOWN,
 ) -> tuple[tuple[Build, ...], tuple[str, ...]]:
     """Returns the ways in which the file is built, the most certain first, and notes on how
     they were found.
@@ -213,6 +231,7 @@ def builds(
     ways: dict[tuple[Path, str], Build] = {}
     for each in found:
         tree = BuildContext(each.path, dockerfile=task.names[0] if task.names else None)
+        code = OwnCode()
         for path, data in overlay.items():
             if path.is_relative_to(each.path):
                 tree = tree.with_file(path.relative_to(each.path).as_posix(), data)
@@ -229,8 +248,15 @@ def builds(
                 past=tuple
                 if task.data is not None
                 else partial(repository.past, task.file, request.history),
+                base_bytes=shown.base_bytes,
+                shown_needed=shown.needed,
+                services=each.services,
+                dependents=each.dependents,
+                places=(each.found_by, *each.also),
+                code=code,
             )
-            ways.setdefault((each.path, repr(invocation)), build)
+            key = (each.path, repr(invocation))
+            ways[key] = ways[key].with_others(build) if key in ways else build
     return tuple(ways.values()), notes
 
 

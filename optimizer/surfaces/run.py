@@ -13,7 +13,15 @@ from optimizer.cst.source import Source
 from optimizer.journal import Denied, Failure, Outcome, Record
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
-from optimizer.surfaces.load import Repository, Request, Task, builds, read_file, read_source
+from optimizer.surfaces.load import (
+    Repository,
+    Request,
+    Shown,
+    Task,
+    builds,
+    read_file,
+    read_source,
+)
 
 FILES_PER_PROCESS = 64
 """Fewer files than this are done before a second process has started."""
@@ -54,14 +62,16 @@ def look_at(
     repositories: dict[Path, Repository],
     overlay: Mapping[Path, bytes] | None = None,
     denied: Sequence[Denied] = (),
+    shown: Shown | None = None,
 ) -> Record:
-    """Returns what was found for one file. Changes that are ``denied`` are held back.
+    """Returns what was found for one file. Changes that are ``denied`` are held back; ``shown`` is
+    what an engine has shown of it.
 
     An exception that nobody expected concerns this file alone. It is raised only
     where the environment variable ``DOCKOPT_DEBUG`` is set.
     """
     try:
-        return _look_at(task, request, repositories, overlay or {}, denied)
+        return _look_at(task, request, repositories, overlay or {}, denied, shown or Shown())
     except ContextError as error:
         return Failure(task.path, f"the build context cannot be read: {error}")
     except Exception as error:
@@ -76,21 +86,24 @@ def _look_at(
     repositories: dict[Path, Repository],
     overlay: Mapping[Path, bytes],
     denied: Sequence[Denied],
+    shown: Shown,
 ) -> Record:
     data = task.data if task.data is not None else read_file(task.file)
     source = read_source(task.path, data)
     if isinstance(source, Failure):
         return source
     repository = repositories.setdefault(task.root, Repository(task.root))
-    ways, notes = builds(task, request, repository, overlay)
+    ways, notes = builds(task, request, repository, overlay, shown)
     config = task.config
+    select = request.select or config.select
     outcome = run(
         task.path,
         source,
         ways,
-        transforms(request.select or config.select, request.without or config.without),
+        transforms(select, request.without or config.without),
         request.safety or config.safety or Safety.CHANGES_IMAGE,
         denied,
+        select,
     )
     return replace(outcome, notes=(*notes, *outcome.notes))
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -18,10 +18,11 @@ from typing import Literal, TypeAlias
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.journal import Applied, Denied, Failure, Outcome, Record
+from optimizer.model.stages import ImageBase, Invocation, read_stages
 from optimizer.report import verification
 from optimizer.report.words import errors, printable
 from optimizer.surfaces.console import NO_ENGINE, WRONG, build_progress, put, screen, tell
-from optimizer.surfaces.load import Engine, Repository, Request, Task, builds, plan
+from optimizer.surfaces.load import Engine, Repository, Request, Shown, Task, builds, plan
 from optimizer.surfaces.run import look_at
 from optimizer.surfaces.version import version
 from optimizer.verify.archive import Reader
@@ -58,29 +59,103 @@ def confirmed(
     """Returns what is left of ``outcome`` when every change that no build confirms is held back.
 
     The changes that are left are built again without the others, and measured in the first way
-    in which the file is built. Raises `EngineFault`.
+    in which the file is built. Where all that an image lacks are packages whose names are known,
+    the file is planned again with them first. Raises `EngineFault`.
     """
     ways = [*_ways(task, request, outcome, engine, announce)]
-    denied: list[Denied] = []
+    plan = Plan(task, request)
+    record: Record = plan.with_sizes(outcome, ways)
     with ExitStack() as stack:
         for way in ways:
             stack.callback(_tell_kept, stack.enter_context(way.baseline.builds))
-        while ways and outcome.applied:
-            judges = [way.judge(outcome) for way in ways]
+        while ways and isinstance(record, Outcome) and record.applied:
+            judges = [way.judge(record) for way in ways]
             worst = [*map(_worst, zip(*(each.verdicts() for each in judges), strict=True))]
             if all(verdict.outcome == "kept" for verdict in worst):
                 changes = ways[0].measured(judges[0], engine.measure)
                 applied = [
-                    replace(change, confirmed=True, notes=verdict.notes)
+                    replace(change, confirmed=True, notes=(*plan.notes(change), *verdict.notes))
                     for change, verdict in zip(changes, worst, strict=True)
                 ]
-                return replace(outcome, applied=tuple(applied))
-            denied += _unconfirmed(outcome.applied, worst)
-            record = look_at(task, request, {}, denied=denied)
-            if isinstance(record, Failure):
-                return record
-            outcome = record
-    return outcome
+                return replace(record, applied=tuple(applied))
+            record = plan.again(record, worst)
+    return record
+
+
+MOST_REPAIRS = 3
+"""Times that a file is planned again because a build has shown that an image lacks packages."""
+
+
+@dataclass
+class Plan:
+    """One file, planned as often as builds show something: ``shown`` is what they have shown,
+    ``denied`` the changes that they did not confirm."""
+
+    task: Task
+    request: Request
+    shown: Shown = field(default_factory=Shown)
+    denied: list[Denied] = field(default_factory=list)
+    _repairs: list[tuple[str, str]] = field(default_factory=list)
+    _tries: int = 0
+
+    def with_sizes(self, outcome: Outcome, ways: Sequence[_Way]) -> Record:
+        """Plans again with the sizes of the base images that the engine has."""
+        if not ways:
+            return outcome
+        found = ways[0].base_bytes(outcome)
+        if not found:
+            return outcome
+        self.shown = replace(self.shown, base_bytes=found)
+        return self._look()
+
+    def again(self, outcome: Outcome, worst: Sequence[Verdict]) -> Record:
+        """Plans again after ``worst`` was said of the changes of ``outcome``: with the packages
+        that an image lacks, else without the changes that no build confirmed."""
+        return self._repaired(outcome, worst) or self._without(outcome, worst)
+
+    def notes(self, change: Applied) -> tuple[str, ...]:
+        """Returns what builds have shown that made ``change`` what it is."""
+        return tuple(note for transform, note in self._repairs if transform == change.transform)
+
+    def _look(self) -> Record:
+        return look_at(self.task, self.request, {}, denied=self.denied, shown=self.shown)
+
+    def _without(self, outcome: Outcome, worst: Sequence[Verdict]) -> Record:
+        self.denied += _unconfirmed(outcome.applied, worst)
+        return self._look()
+
+    def _repaired(self, outcome: Outcome, worst: Sequence[Verdict]) -> Record | None:
+        """Returns the plan with what the changes that broke lack; None where that does not make
+        another one of them."""
+        lacking = list(_lacking(outcome.applied, worst))
+        needed = tuple(dict.fromkeys((*self.shown.needed, *(package for _, package, _ in lacking))))
+        if not lacking or needed == self.shown.needed or self._tries == MOST_REPAIRS:
+            return None
+        self._tries += 1
+        before, self.shown = self.shown, replace(self.shown, needed=needed)
+        record = self._look()
+        if not isinstance(record, Outcome) or record.after == outcome.after:
+            self.shown = before
+            return None
+        self._repairs += [
+            (transform, f"{package} was added because a build showed that it is needed: {message}")
+            for transform, package, message in lacking
+        ]
+        return record
+
+
+def _lacking(
+    changes: Sequence[Applied], verdicts: Sequence[Verdict]
+) -> Iterator[tuple[str, str, str]]:
+    """Yields what images lack, as the transform, the package and what was found; nothing where a
+    change broke its promise in another way too."""
+    for change, verdict in zip(changes, verdicts, strict=True):
+        if verdict.outcome != "broken":
+            continue
+        if any(found.package is None for found in verdict.findings):
+            return
+        for found in verdict.findings:
+            yield change.transform, found.package or "", found.message
 
 
 def _tell_kept(builds: Builds) -> None:
@@ -142,6 +217,15 @@ class _Way:
     @cached_property
     def manifests(self) -> Mapping[str, str]:
         return read_manifests(self.build.context)
+
+    def base_bytes(self, outcome: Outcome) -> Mapping[str, int]:
+        """Returns the sizes of the images that FROM lines name, as far as the engine has them."""
+        builder = self.baseline.builds.builder
+        sizes = {
+            image: builder.image_bytes(image)
+            for image in _base_images(outcome, self.build.invocation)
+        }
+        return {image: size for image, size in sizes.items() if size is not None}
 
     def judge(self, outcome: Outcome) -> Judge:
         builds = self.baseline.builds
@@ -225,7 +309,10 @@ def _run(file: Path, request: Request, engine: Engine, form: Format, *, bisect: 
     found: list[Verification] = []
     try:
         with ended_in_order(), build_progress() as announce:
-            for way in _ways(task, request, outcome, engine, announce):
+            ways = [*_ways(task, request, outcome, engine, announce)]
+            sized = Plan(task, request).with_sizes(outcome, ways)
+            outcome = sized if isinstance(sized, Outcome) else outcome
+            for way in ways if outcome.applied else ():
                 with way.baseline.builds:
                     found.append(
                         way.bisected(outcome) if bisect else way.verified(outcome, engine.measure)
@@ -285,6 +372,13 @@ def _builder(name: str | None) -> Builder:
     if name is None and shutil.which("docker") is None and shutil.which("podman") is not None:
         return Podman(Reader(facts))
     return Buildx(Reader(facts), name)
+
+
+def _base_images(outcome: Outcome, invocation: Invocation) -> Iterator[str]:
+    """Yields the images that stages start from, before and after the changes."""
+    for text in (outcome.before, outcome.after):
+        stages = read_stages(parse(Source(outcome.path, text)), invocation)
+        yield from (stage.base.text for stage in stages.stages if isinstance(stage.base, ImageBase))
 
 
 def _words(text: str) -> list[str]:

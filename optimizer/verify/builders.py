@@ -162,6 +162,17 @@ class Builder(Protocol):
         """Takes the image of a build away from the engine."""
         ...
 
+    def image_bytes(self, image: str) -> int | None:
+        """Returns the size of an image that the engine has: the sum of its layers; None where it
+        has none of that name. Nothing is pulled."""
+        ...
+
+
+def size_said(done: subprocess.CompletedProcess[bytes]) -> int | None:
+    """Returns the number that ``image inspect --format={{.Size}}`` printed, None for none."""
+    said = done.stdout.strip()
+    return int(said) if done.returncode == 0 and re.fullmatch(rb"\d{1,18}", said) else None
+
 
 def blame_engine(name: str, said: str) -> None:
     """Raises `EngineFault` where what a failed build said is not the Dockerfile's doing."""

@@ -28,6 +28,7 @@ from optimizer.verify.builders import (
     exported,
     laid_out,
     silent_registry,
+    size_said,
 )
 from optimizer.verify.image import Image
 from optimizer.verify.processes import Ended, run
@@ -115,6 +116,12 @@ class Buildx:
     def remove(self, built: Built) -> None:
         if built.reference is not None:
             self._remove(built.reference)
+
+    def image_bytes(self, image: str) -> int | None:
+        """Asks the local engine, as `optimizer.verify.builders.Builder` says."""
+        if not self._has_engine:
+            return None
+        return size_said(self._ask("docker", "image", "inspect", "--format={{.Size}}", image))
 
     def _build_command(
         self,

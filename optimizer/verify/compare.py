@@ -69,19 +69,38 @@ class Chance:
     """What builds of one and the same file differ in, so that it says nothing of a rewrite.
 
     ``places`` are pairs of place and field; ``names`` are paths with ``#`` for every number,
-    of files that only one of the builds has (a log with the time in its name).
+    of files that only one of the builds has (a log with the time in its name). ``drawn`` are
+    directories in which each build has an entry of its own whose name is drawn by lot, with the
+    length of such names (uv's ``archive-v0``); ``stable`` are the entries there with such names
+    that all builds have.
     """
 
     places: frozenset[tuple[str, str]] = frozenset()
     names: frozenset[str] = frozenset()
+    drawn: frozenset[tuple[str, int]] = frozenset()
+    stable: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, builds: Sequence[Image]) -> Chance:
         """Returns what the first of several builds of one file differs in from the others."""
         found = [each for other in builds[1:] for each in compare(builds[0], other)]
+        drawn = _drawn([each for each in found if each.one_sided])
+        folders = {folder for folder, _ in drawn}
+        everywhere = set.intersection(*(set(each.files) for each in builds)) if drawn else set()
         return cls(
             frozenset((each.where, each.field) for each in found),
             frozenset(_NUMBER.sub("#", each.where) for each in found if each.one_sided),
+            drawn,
+            frozenset(each for each in everywhere if posixpath.dirname(each) in folders),
+        )
+
+    def joined(self, other: Chance) -> Chance:
+        """Returns what differs in the builds of either file."""
+        return Chance(
+            self.places | other.places,
+            self.names | other.names,
+            self.drawn | other.drawn,
+            self.stable | other.stable,
         )
 
     def explains(self, difference: Difference) -> bool:
@@ -90,7 +109,32 @@ class Chance:
             return True
         if (difference.where, "") in self.places and difference.path is not None:
             return True
-        return difference.one_sided and _NUMBER.sub("#", difference.where) in self.names
+        if not difference.one_sided:
+            return False
+        return _NUMBER.sub("#", difference.where) in self.names or self._is_drawn(difference.where)
+
+    def _is_drawn(self, path: str) -> bool:
+        """Tells whether ``path`` is, or lies in, an entry whose name was drawn by lot."""
+        while self.drawn and path != "/" and path.startswith("/"):
+            folder, name = posixpath.split(path)
+            if (folder, len(name)) in self.drawn and _LOT.fullmatch(name):
+                return path not in self.stable
+            path = folder
+        return False
+
+
+_LOT = re.compile(r"(?=.*[\dA-Z_-])[\w-]{8,}", re.ASCII)
+"""A name that may have been drawn by lot."""
+
+
+def _drawn(found: Sequence[Difference]) -> frozenset[tuple[str, int]]:
+    """Returns the directories, and the length of names, of which either build has its own."""
+    sides: tuple[set[tuple[str, int]], ...] = (set(), set())
+    for each in found:
+        folder, name = posixpath.split(each.where)
+        if _LOT.fullmatch(name):
+            sides[each.before == ABSENT].add((folder, len(name)))
+    return frozenset(sides[0] & sides[1])
 
 
 def changed(before: Image, after: Image, chance: Chance) -> tuple[Difference, ...]:

@@ -1,7 +1,8 @@
 """Builds a file before and after its changes, and says of every change what became of it.
 
 The original is built cold twice, so that what differs by chance is known (A/A), then the text
-with all changes (A/B). Only where that breaks a promise are the texts in between built.
+with all changes (A/B). Only where that breaks a promise are the texts in between built, and the one
+before a change once more: an earlier change may have brought what differs by chance.
 """
 
 from __future__ import annotations
@@ -158,6 +159,7 @@ class Judge:
     smoke: Check | None = None
     """The user's own command, which is asked whatever was promised."""
     _built: dict[int, Built] = field(default_factory=dict)
+    _again: dict[int, Built] = field(default_factory=dict)
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Returns a verdict for each change."""
@@ -243,18 +245,26 @@ class Judge:
         if after.failed is not None:
             return _after_fails(after.failed)
         promise = self._promise(low, high)
-        verdict = self._judged(promise, before, after)
+        verdict = self._judged(promise, before, after, low)
+        if verdict.outcome == "broken" and low > 0 and low not in self._again:
+            # A change before these may have brought a step that makes something else each time.
+            once_more = f"{self.label(low)}, once more"
+            self._again[low] = self.baseline.builds.make(self.order(low), once_more)
+            verdict = self._judged(promise, before, after, low)
         if verdict.outcome != "broken" or len(self.baseline.built) >= _MOST_CONTROLS:
             return verdict
         # What changes with the minute or the day looks like the rewrite's doing: the original is
         # built again, after it.
         self.baseline.build()
-        return self._judged(promise, before, after)
+        return self._judged(promise, before, after, low)
 
-    def _judged(self, promise: Promise, before: Built, after: Built) -> Verdict:
+    def _judged(self, promise: Promise, before: Built, after: Built, low: int) -> Verdict:
         assert before.image is not None
         assert after.image is not None
-        verdict = judge(promise, before, after, self.baseline.chance, self.checks, self.smoke)
+        chance = self.baseline.chance
+        if low in self._again and (again := self._again[low].image) is not None:
+            chance = chance.joined(Chance.of([before.image, again]))
+        verdict = judge(promise, before, after, chance, self.checks, self.smoke)
         context = self.baseline.order.context
         found = [with_origin(each, before.image, after.image, context) for each in verdict.findings]
         return replace(verdict, findings=tuple(found))

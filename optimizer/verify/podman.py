@@ -31,6 +31,7 @@ from optimizer.verify.builders import (
     exported,
     laid_out,
     silent_registry,
+    size_said,
 )
 from optimizer.verify.image import Image
 from optimizer.verify.processes import Ended, run
@@ -172,6 +173,13 @@ class Podman:
     def remove(self, built: Built) -> None:
         if built.reference is not None:
             self._remove(built.reference)
+
+    def image_bytes(self, image: str) -> int | None:
+        """Asks podman's storage, as `optimizer.verify.builders.Builder` says; buildah does not
+        tell sizes."""
+        if self.program != "podman":
+            return None
+        return size_said(self._ask("image", "inspect", "--format={{.Size}}", image))
 
     def _build_command(
         self, order: Order, dockerfile: Path, context: Path, reference: str

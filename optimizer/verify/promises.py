@@ -9,6 +9,7 @@ from typing import TypeAlias
 from optimizer.proposal import Safety
 from optimizer.verify.builders import Built
 from optimizer.verify.compare import Chance, Difference, changed, covers, finding
+from optimizer.verify.image import Image
 from optimizer.verify.verdict import Finding, Verdict
 
 SHOWN = 20
@@ -58,7 +59,11 @@ def judge(
     assert before.image is not None
     assert after.image is not None
     found = changed(before.image, after.image, chance)
-    wrong = [each for each in found if not promise.allows(each)]
+    wrong = [
+        each
+        for each in found
+        if not promise.allows(each) and not _held_dropped_alone(promise, each, before.image)
+    ]
     lines = tuple(finding(each, before.image, after.image) for each in wrong[:SHOWN])
     more = (f"{len(wrong) - SHOWN} more differences",) if len(wrong) > SHOWN else ()
     notes = _chance_notes(chance)
@@ -71,6 +76,18 @@ def judge(
     if promise.safety is Safety.SAME_IMAGE:
         return _checked(notes, before, after, tuple(map(_only_differences, asked)))
     return _checked(notes, before, after, (*checks, *asked))
+
+
+def _held_dropped_alone(promise: Promise, difference: Difference, before: Image) -> bool:
+    """Tells whether a difference is a directory that is gone with all that it held, which was
+    announced: who takes ``/root/.m2/repository`` away leaves no ``/root/.m2``."""
+    path = difference.path
+    old = before.files.get(path) if path is not None else None
+    if old is None or old.kind != "dir" or difference.field:
+        return False
+    held = [each for each in before.files if each.startswith(f"{path}/")]
+    below = (each for each in held if before.files[each].kind != "dir")
+    return bool(held) and all(any(covers(d, each) for d in promise.drops) for each in below)
 
 
 def _only_differences(check: Check) -> Check:
@@ -105,4 +122,4 @@ def _chance_notes(chance: Chance) -> tuple[str, ...]:
         return ()
     what = "place differs" if len(places) == 1 else "places differ"
     which = f": {', '.join(places)}" if len(places) <= PLACES_SHOWN else f", such as {places[0]}"
-    return (f"{len(places)} {what} between builds of the original alone{which}",)
+    return (f"{len(places)} {what} between builds of the same text{which}",)

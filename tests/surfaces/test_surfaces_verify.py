@@ -22,7 +22,7 @@ from tests.engine.measure import write
 
 ROOT = Path(__file__).resolve().parents[2]
 
-DOCKERFILE = 'FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "src/index.js"]\n'
+DOCKERFILE = 'FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "src/index.js"]\n'
 LOCKFILE = (
     '{"name": "app", "version": "1.0.0", "lockfileVersion": 3, '
     '"packages": {"": {"name": "app", "version": "1.0.0"}}}'
@@ -100,7 +100,7 @@ def test_without_an_engine_two_lines_say_how_to_get_one(
 
 
 def test_where_nothing_changes_no_engine_is_asked_for(project: Path, tmp_path: Path) -> None:
-    write("Dockerfile", "FROM node:22\n")(project)
+    write("Dockerfile", "FROM node:22-slim\n")(project)
     done = dockopt(project, "verify", "Dockerfile", path=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "nothing to verify: no change is proposed\n"

@@ -75,6 +75,9 @@ class SetAnswers:
         )
         return Built(image, None, seconds, steps)
 
+    def image_bytes(self, image: str) -> int | None:
+        return None
+
     def remove(self, built: Built) -> None:
         self.removed += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,14 @@ import pytest
 
 from optimizer.verify import processes, progress
 from optimizer.verify.archive import Reader
-from optimizer.verify.builders import EngineFault, Order, blame_engine, exported, laid_out
+from optimizer.verify.builders import (
+    EngineFault,
+    Order,
+    blame_engine,
+    exported,
+    laid_out,
+    size_said,
+)
 from optimizer.verify.buildkit import Buildx
 from optimizer.verify.podman import Podman
 from optimizer.verify.processes import run
@@ -303,3 +311,13 @@ def test_an_image_that_only_the_engine_has_is_told(
     failed = Buildx(Reader(), "kube").build(Order("FROM r/x:1", context), _ignore).failed
     assert failed is not None
     assert failed.message == "r/x:1: not found"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "size"),
+    [(0, b"187000000\n", 187000000), (0, b"<no value>\n", None), (0, b"", None), (1, b"5\n", None)],
+)
+def test_size_of_an_image_is_a_number_or_not_known(
+    code: int, said: bytes, size: int | None
+) -> None:
+    assert size_said(subprocess.CompletedProcess([], code, said)) == size

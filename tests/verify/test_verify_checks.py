@@ -26,6 +26,9 @@ class Remote:
     def build(self, order: Order, watch: Watch) -> Built:
         raise AssertionError
 
+    def image_bytes(self, image: str) -> int | None:
+        return None
+
     def remove(self, built: Built) -> None:
         raise AssertionError
 

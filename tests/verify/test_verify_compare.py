@@ -115,6 +115,25 @@ def test_a_file_with_the_time_in_its_name_is_chance() -> None:
     assert [each.where for each in found] == ["/logs/x.log"]
 
 
+def test_a_name_drawn_by_lot_is_chance_and_what_every_build_has_is_not() -> None:
+    kept = {"/uv/archive-v0/KeptByAll-9": PLAIN, "/uv/archive-v0/lock": PLAIN}
+    before, control, after = (
+        Image({}, {f"/uv/archive-v0/{name}": PLAIN, f"/uv/archive-v0/{name}/a.py": PLAIN, **more})
+        for name, more in (
+            ("2BDT2uMRd5J", kept),
+            ("-3yETTprXv6", kept),
+            ("vjn22f-FEHx", {"/uv/other": PLAIN, "/uv/archive-v0/short1": PLAIN}),
+        )
+    )
+    found = changed(before, after, Chance.of([before, control]))
+    assert [each.where for each in found] == [
+        "/uv/archive-v0/KeptByAll-9",
+        "/uv/archive-v0/lock",
+        "/uv/archive-v0/short1",
+        "/uv/other",
+    ]
+
+
 def test_a_file_that_comes_and_goes_says_nothing() -> None:
     before, control = Image({}, {"/a": PLAIN}), Image({}, {})
     after = Image({}, {"/a": replace(PLAIN, digest="2")})

@@ -66,6 +66,9 @@ class Fake:
         }
         return Built(Image({}, files), f"image:{number}", 1.0)
 
+    def image_bytes(self, image: str) -> int | None:
+        return None
+
     def remove(self, built: Built) -> None:
         self.removed.append(built)
 
@@ -109,11 +112,11 @@ def test_what_differs_by_chance_is_not_held_against_a_change() -> None:
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        ("a=random b=1", "1 place differs between builds of the original alone: /a"),
-        ("a=random b=random", "2 places differ between builds of the original alone: /a, /b"),
+        ("a=random b=1", "1 place differs between builds of the same text: /a"),
+        ("a=random b=random", "2 places differ between builds of the same text: /a, /b"),
         (
             "a=random b=random c=random d=random",
-            "4 places differ between builds of the original alone, such as /a",
+            "4 places differ between builds of the same text, such as /a",
         ),
     ],
 )
@@ -126,6 +129,17 @@ def test_what_changes_with_the_minute_is_not_the_change() -> None:
     found = judge(["a=late", "a=late "])
     assert outcomes(found) == ["kept"]
     assert len(found.baseline.built) == 3
+
+
+def test_what_an_earlier_change_brought_and_differs_by_chance_is_not_the_later_change() -> None:
+    brings, moves = "a=1 b=random", "a=1 b=random "
+    changes = [
+        *chain(["a=1", brings], Safety.CHANGES_IMAGE),
+        *chain([brings, moves], Safety.SAME_IMAGE),
+    ]
+    assert outcomes(judge_changes(changes, "a=1")) == ["kept", "kept"]
+    wrong = [changes[0], *chain([brings, "a=2 b=random"], Safety.SAME_IMAGE)]
+    assert outcomes(judge_changes(wrong, "a=1")) == ["kept", "broken"]
 
 
 def test_the_original_is_not_built_for_ever() -> None:
@@ -271,6 +285,9 @@ def test_every_image_goes_unless_it_is_to_stay(keep: bool) -> None:
 
 def test_images_go_when_the_engine_dies_and_the_first_fault_is_told() -> None:
     class Dead(Fake):
+        def image_bytes(self, image: str) -> int | None:
+            return None
+
         def remove(self, built: Built) -> None:
             super().remove(built)
             raise EngineFault("gone", "")

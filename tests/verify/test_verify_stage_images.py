@@ -43,6 +43,9 @@ class Fake:
         failed = Failed("error", "no such stage") if found is None else None
         return Built(found, None, 1.0, failed=failed)
 
+    def image_bytes(self, image: str) -> int | None:
+        return None
+
     def remove(self, built: Built) -> None: ...
 
 
