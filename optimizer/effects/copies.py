@@ -25,7 +25,8 @@ READ_LIMIT = 8 * 1024 * 1024
 
 _MOST_LINKS = 40
 
-_ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+"""Ends of the names of archives that ADD unpacks (moby, archive.DetectCompression)."""
 
 
 ALWAYS_THERE = frozenset(
@@ -230,7 +231,7 @@ def is_remote(source: str) -> bool:
 
 
 def _is_archive(entry: ContextFile) -> bool:
-    return entry.kind == "file" and entry.path.lower().endswith(_ARCHIVE_SUFFIXES)
+    return entry.kind == "file" and entry.path.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def is_below(path: str, prefix: str) -> bool:

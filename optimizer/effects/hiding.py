@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from posixpath import basename
 
 from optimizer.context.file_edit import FileEdit
@@ -47,6 +47,39 @@ def covered(copy: CopyStep, written: str) -> str | Obstacle | None:
                 f"Add `{path}` to .dockerignore.",
             )
     return None
+
+
+def ignoring(
+    context: BuildContext,
+    tree: Dockerfile,
+    neighbours: Callable[[], Sequence[Dockerfile]],
+    paths: Sequence[str],
+    otherwise: str,
+) -> FileEdit | Obstacle:
+    """Returns the ignore file with ``paths`` added.
+
+    An `Obstacle` where ``tree``, or another of the ``neighbours`` that are built with the same
+    file, copies one of them, or where adding lines cannot hide them; ``otherwise`` says what they
+    would do: "would land on top of what `npm ci` installs".
+    """
+    for path in paths:
+        if copies_from_host(tree, path):
+            return Obstacle(
+                "ignored-path-is-copied",
+                f"{path} would have to be ignored, but a step of this file copies it.",
+                f"Leave {path} to the install.",
+            )
+        if any(copies_from_host(other, path) for other in neighbours()):
+            return Obstacle(
+                "shared-ignore-file",
+                f"{path} would have to be ignored, but another Dockerfile copies it.",
+                f"Add `{path}` to an ignore file of this Dockerfile alone.",
+            )
+    return hide(context, paths) or Obstacle(
+        "host-files-over-installed",
+        f"{paths[0]} {otherwise}, and the ignore file brings it back.",
+        f"Ignore {paths[0]}.",
+    )
 
 
 def hide(context: BuildContext, paths: Sequence[str]) -> FileEdit | None:

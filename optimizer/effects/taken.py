@@ -21,18 +21,18 @@ def reach_the_image(stages: Stages, stage: Stage, paths: tuple[str, ...]) -> tup
         return paths
     found: set[str] = set()
     for step in (step for other in stages.needed for step in other.steps):
-        if any(stage in _chain(source) for source in step.depends_on):
-            taken = list(_taken(step))
-            found.update(path for path in paths if any(_meet(path, each) for each in taken))
+        if any(stage in chain(source) for source in step.depends_on):
+            takes = list(taken(step))
+            found.update(path for path in paths if any(_meet(path, each) for each in takes))
     return tuple(path for path in paths if path in found)
 
 
 def is_built_on(stages: Stages, stage: Stage) -> bool:
     """Tells whether the layers of ``stage`` may be layers of the image that the target makes."""
-    return stages.target is None or stage in _chain(stages.target)
+    return stages.target is None or stage in chain(stages.target)
 
 
-def _chain(stage: Stage) -> Iterator[Stage]:
+def chain(stage: Stage) -> Iterator[Stage]:
     """Yields a stage and those that it is built on."""
     yield stage
     while isinstance(stage.base, StageBase):
@@ -40,7 +40,7 @@ def _chain(stage: Stage) -> Iterator[Stage]:
         yield stage
 
 
-def _taken(step: Step) -> Iterator[str]:
+def taken(step: Step) -> Iterator[str]:
     """Yields the paths that a step takes from another stage, cut at the first wildcard; a mount
     counts as taking everything below its source."""
     instruction = step.instruction
