@@ -2,7 +2,9 @@
 
 ``# dockopt: keep`` holds the instruction where it stands;
 ``# dockopt: ignore=ID,...`` turns transforms off for it; ``# dockopt: reads=PATH,...`` and
-``# dockopt: writes=PATH,...`` say what a RUN touches whose commands dockopt does not know.
+``# dockopt: writes=PATH,...`` say what a RUN touches whose commands dockopt does not know;
+``# dockopt: needs=PACKAGE,...`` above a FROM names all packages of the distribution that a
+container needs beside what dockopt knows of (none where nothing stands behind the equals sign).
 """
 
 from __future__ import annotations
@@ -62,6 +64,15 @@ def declared(tree: Dockerfile, instruction: Instruction) -> Declared:
         return tuple(words[word].split(",")) if words[word] else ()
 
     return Declared(paths("reads"), paths("writes"))
+
+
+def needs(tree: Dockerfile, instruction: Instruction) -> tuple[str, ...] | None:
+    """Returns the packages of the distribution that the comments above the FROM ``instruction``
+    say its stage needs, None where they say nothing of it."""
+    words = dict(_words(tree, instruction)) if instruction.comments else {}
+    if "needs" not in words:
+        return None
+    return tuple(name for name in words["needs"].split(",") if name)
 
 
 def effect_comments(tree: Dockerfile, instruction: Instruction) -> tuple[str, ...]:

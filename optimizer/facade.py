@@ -9,11 +9,15 @@ from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
 from optimizer.cst.nodes import Instruction, Pair
 from optimizer.cst.source import Span
+from optimizer.effects.added_packages import added_packages
+from optimizer.effects.authorities import AUTHORITIES
+from optimizer.effects.base_words import renamed_base
 from optimizer.effects.conflict import Conflict, conflict
 from optimizer.effects.copies import CopyStep, ForeignCopy, read_copy
 from optimizer.effects.dependencies import DependencyStep, keeps_downloads, run_line
 from optimizer.effects.effects import Effects
-from optimizer.effects.hiding import copies_from_host, covered, hide
+from optimizer.effects.ended import ended_images
+from optimizer.effects.hiding import covered, ignoring
 from optimizer.effects.installs import InstallStep
 from optimizer.effects.manifests import copy_lines, place_in_list, staying_files
 from optimizer.effects.missing import Missing, added_words, list_to_extend
@@ -24,15 +28,19 @@ from optimizer.effects.placement import (
     place_for,
     settled_above,
 )
+from optimizer.effects.runtime_base import RuntimeBase
 from optimizer.effects.sources import (
     brings_a_folder,
     brings_more,
     brings_sources,
     sample_edit,
 )
+from optimizer.effects.split.plan import Plan as SplitPlan
+from optimizer.effects.static_site import WORKDIR, StaticSite
 from optimizer.knowledge.arguments import busts_cache, changes_per_build, watches
+from optimizer.knowledge.image_sizes import image_bytes
 from optimizer.knowledge.installs import Inputs, Obstacle
-from optimizer.model.stages import Stage, StageBase, Step
+from optimizer.model.stages import ImageBase, Stage, StageBase, Step
 from optimizer.model.triggers import runs_triggers
 from optimizer.model.values import Known
 from optimizer.proposal import Basis, Evidence, Proposal, Refusal, Safety
@@ -41,7 +49,9 @@ from optimizer.transform import Transform
 from optimizer.view import View
 
 __all__ = [
+    "AUTHORITIES",
     "LEAST_SECONDS",
+    "WORKDIR",
     "Basis",
     "Conflict",
     "CopyStep",
@@ -51,6 +61,7 @@ __all__ = [
     "Evidence",
     "FileEdit",
     "ForeignCopy",
+    "ImageBase",
     "Inputs",
     "Insert",
     "InstallStep",
@@ -68,13 +79,17 @@ __all__ = [
     "Remove",
     "Replace",
     "Row",
+    "RuntimeBase",
     "Safety",
     "Span",
+    "SplitPlan",
     "Stage",
     "StageBase",
+    "StaticSite",
     "Step",
     "Transform",
     "View",
+    "added_packages",
     "added_words",
     "blank_line_above",
     "brings_a_folder",
@@ -83,10 +98,11 @@ __all__ = [
     "busts_cache",
     "changes_per_build",
     "conflict",
-    "copies_from_host",
     "copy_lines",
     "covered",
-    "hide",
+    "ended_images",
+    "ignoring",
+    "image_bytes",
     "inherited_sources",
     "is_set_apart",
     "keeps_downloads",
@@ -97,6 +113,7 @@ __all__ = [
     "place_in_list",
     "read_copy",
     "rearrange",
+    "renamed_base",
     "run_line",
     "runs_triggers",
     "said",

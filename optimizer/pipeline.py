@@ -9,7 +9,7 @@ hold for every way in which the file is built.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -23,6 +23,7 @@ from optimizer.cst.source import Source, Span
 from optimizer.evidence import evidence, no_gain
 from optimizer.gates import first_failure
 from optimizer.journal import Applied, Denied, Held, Outcome, Skipped
+from optimizer.numbers import sentence
 from optimizer.proposal import Answer, Proposal, Refusal, Safety
 from optimizer.taken_back import taken_back
 from optimizer.transform import Transform
@@ -41,6 +42,7 @@ CODES: Mapping[str, str] = {
     "builds-disagree": "The file is built in several ways and the change does not hold for all.",
     "build-broke-promise": "A real build showed that the change does not keep its promise.",
     "build-could-not-tell": "No real build could confirm the change, and --verify asks for one.",
+    "on-request": "The change is made only where its transform is named with --select.",
     "no-gain": "The change is right, but the layer cache would be reused no better.",
     "taken-back": "A commit of the repository took this very order back.",
     "does-not-settle": "The transform kept changing the file. Please report it.",
@@ -55,11 +57,13 @@ def run(
     transforms: Sequence[Transform],
     least: Safety,
     denied: Sequence[Denied] = (),
+    requested: Collection[str] = (),
 ) -> Outcome:
     """Returns what ``transforms`` make of ``source``, and the journal of how.
 
     ``path`` is what reports call the file, relative to the repository root.
-    Changes that are ``denied`` are held back with what is said of them there.
+    Changes that are ``denied`` are held back with what is said of them there, and so
+    are those of a transform on request whose id is not ``requested``.
     Without ``builds`` nothing is known of the context and every transform is
     skipped. A file that BuildKit refuses is left as it is, with its diagnostics.
     """
@@ -72,10 +76,12 @@ def run(
     if tree.diagnostics:
         outcome = replace(outcome, diagnostics=tree.diagnostics)
     elif not views:
-        skipped = tuple(Skipped(transform.id, "context") for transform in transforms)
+        wanted = (each for each in transforms if not each.on_request or each.id in requested)
+        skipped = tuple(Skipped(transform.id, "context") for transform in wanted)
         outcome = replace(outcome, skipped=skipped)
     else:
-        outcome = _rewritten(outcome, views, transforms, least, denied)
+        rules = _Rules(least, denied, frozenset(requested))
+        outcome = _rewritten(outcome, views, transforms, rules)
     return replace(outcome, seconds=perf_counter() - started)
 
 
@@ -83,8 +89,7 @@ def _rewritten(
     outcome: Outcome,
     views: Sequence[View],
     transforms: Sequence[Transform],
-    least: Safety,
-    denied: Sequence[Denied],
+    rules: _Rules,
 ) -> Outcome:
     """Runs ``transforms`` for the builds whose target exists; a file whose stages take files
     from each other is left with that diagnostic.
@@ -100,7 +105,7 @@ def _rewritten(
     if not sound and views[0].build.chosen:
         return replace(outcome, diagnostics=views[0].stages.problems)
     sound = sound or (_without_target(views[0]),)
-    state = _State(sound, least, outcome.before, denied)
+    state = _State(sound, rules, outcome.before)
     for transform in transforms:
         state.settle(transform)
     refused = (view for view in views if view.stages.target is None)
@@ -122,17 +127,28 @@ def _without_target(view: View) -> View:
     return View(view.dockerfile, replace(view.build, invocation=invocation))
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the user wants of changes: the ``least`` promise, none of those that are ``denied``,
+    and the transforms that are ``requested`` by name."""
+
+    least: Safety
+    denied: Sequence[Denied]
+    requested: frozenset[str]
+
+
 @dataclass
 class _State:
     """One run in progress: the file as it is now, seen through every build."""
 
     views: tuple[View, ...]
-    least: Safety
+    rules: _Rules
     original: str
-    denied: Sequence[Denied] = ()
     applied: list[Applied] = field(default_factory=list)
     refusals: dict[str, tuple[str, list[Refusal]]] = field(default_factory=dict)
     """By transform: the text on which it became quiet, and what it refused there."""
+    offers: dict[str, tuple[Held, ...]] = field(default_factory=dict)
+    """By transform on request: what it would do to the file as it was at its turn."""
 
     @property
     def text(self) -> str:
@@ -143,6 +159,9 @@ class _State:
 
         A transform that does not come to rest leaves no change behind.
         """
+        if transform.on_request and transform.id not in self.rules.requested:
+            self.offers[transform.id] = tuple(self._offers(transform))
+            return
         views, before = self.views, len(self.applied)
         rounds = max(2, min(ROUNDS, MOST_WORK // len(views[0].dockerfile.instructions)))
         for _ in range(rounds):
@@ -171,13 +190,29 @@ class _State:
         )
         self.refusals[transform.id] = (self.text, [unsettled])
 
+    def _offers(self, transform: Transform) -> Iterator[Held]:
+        """Yields what a transform that nobody asked for by name would do, and what that wins. Why
+        it would not do anything is of interest to nobody then."""
+        for answer in _answers(self.views, transform):
+            verdict = answer if isinstance(answer, Refusal) else self._judge(transform, answer)
+            if isinstance(answer, Refusal) or isinstance(verdict, Refusal):
+                continue
+            gains = map(sentence, evidence(self.views[0], verdict[0], answer))
+            yield Held(
+                transform.id,
+                "on-request",
+                self._origin(answer.at),
+                f"{answer.title}: {'; '.join(gains) or answer.reason}",
+                f"Ask for it with --select {transform.id}.",
+            )
+
     def _judge(self, transform: Transform, proposal: Proposal) -> tuple[View, ...] | Refusal:
         """Returns the views after ``proposal``, or why it must not be applied."""
-        for each in self.denied:
+        for each in self.rules.denied:
             change = (transform.id, proposal.title, self._origin(proposal.at))
             if (each.transform, each.title, each.origin) == change:
                 return Refusal(each.code, proposal.at, each.reason, each.unblock)
-        if proposal.safety < self.least:
+        if proposal.safety < self.rules.least:
             return Refusal(
                 "below-safety",
                 proposal.at,
@@ -212,7 +247,11 @@ class _State:
     def held_back(self, transforms: Sequence[Transform]) -> Iterator[Held]:
         """Yields what was refused, with lines of the text as it was read."""
         lines = _LineMap(self.text, self.original)
+        told: set[str] = set()
         for transform in transforms:
+            if transform.id in self.offers:
+                yield from self.offers[transform.id]
+                continue
             text, refusals = self.refusals[transform.id]
             if text != self.text:
                 asked = _answers(self.views, transform)
@@ -223,7 +262,12 @@ class _State:
                 refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
             for refusal in refusals:
                 line, _ = self.views[0].dockerfile.source.position(refusal.at.start)
+                told.add(refusal.reason)
                 yield Held(transform.id, refusal.code, lines(line), refusal.reason, refusal.unblock)
+            for each in self.rules.denied:
+                # Another change may have taken its place, so that nothing proposes it any more.
+                if each.transform == transform.id and each.reason not in told:
+                    yield Held(each.transform, each.code, each.origin, each.reason, each.unblock)
 
 
 def _answers(views: Sequence[View], transform: Transform) -> Iterator[Answer]:

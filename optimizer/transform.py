@@ -31,6 +31,8 @@ class Transform(ABC):
     """The strongest promise any of its proposals makes; tests hold it to that."""
     codes: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Its own refusal codes with their meaning, beside those of the rooms below."""
+    on_request: ClassVar[bool] = False
+    """Whether its changes are made only where somebody names it; else they are said, not made."""
 
     @abstractmethod
     def propose(self, view: View) -> Iterator[Answer]:

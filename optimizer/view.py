@@ -8,7 +8,7 @@ outlives versions: one way in which the file is built.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from optimizer.cache.model import CacheModel, ContextChange
 from optimizer.cache.rebuilds import Rebuild, rebuilds
 from optimizer.cache.rerun import Rerun, rerun
 from optimizer.cache.volatility import Changes, Volatility, changes
+from optimizer.context.service import Service
 from optimizer.context.tree import BuildContext
 from optimizer.cst.edit import Edit, apply
 from optimizer.cst.nodes import Dockerfile
@@ -30,17 +31,36 @@ from optimizer.effects.dependencies import (
     dependency_step,
     taken_away,
 )
+from optimizer.effects.development import meant_to_be_fat
 from optimizer.effects.effects import CommandEffects, ContextReads, Effects
 from optimizer.effects.installs import InstallStep, read_install
 from optimizer.effects.missing import Missing, missing_inputs
+from optimizer.effects.own_code import OwnCode
 from optimizer.effects.read import read_effects
+from optimizer.effects.running import running
+from optimizer.effects.runtime_base import RuntimeBase, runtime_twin
+from optimizer.effects.shipped import Shipped
+from optimizer.effects.sizes import Facts, Size, image_size
+from optimizer.effects.split.lines import free_name, split_edits
+from optimizer.effects.split.plan import Plan, read_plan
+from optimizer.effects.split.site import Site
+from optimizer.effects.static_site import Look, StaticSite, static_site
 from optimizer.effects.taken import is_built_on, reach_the_image
 from optimizer.history.commits import History
 from optimizer.history.versions import PastChange
 from optimizer.journal import ContextAnswer
 from optimizer.knowledge.ecosystems import names_installer
 from optimizer.knowledge.installs import Install, Obstacle
-from optimizer.model.stages import Invocation, Stage, StageBase, Stages, Step, read_stages
+from optimizer.knowledge.running import Running
+from optimizer.model.stages import (
+    ImageBase,
+    Invocation,
+    Stage,
+    StageBase,
+    Stages,
+    Step,
+    read_stages,
+)
 from optimizer.proposal import Basis, Evidence, Proposal
 
 MOST_INHERITED = 200
@@ -60,7 +80,12 @@ class Build:
     with the same ignore file; it is called only when a change touches that file. ``history``
     returns the commits of the repository, None where there is none or nobody wants them; it is
     called when somebody asks how often something changes. ``costs`` says what steps cost,
-    ``past`` returns what those commits did to the file.
+    ``past`` returns what those commits did to the file. ``services`` are the Compose services and
+    the commands of CI that run the image, ``dependents`` the places where other Dockerfiles start
+    from it, ``places`` all that say that it is built so; ``code`` holds the sources of the
+    context that were read for what they start. ``base_bytes`` are the sizes of base images that an
+    engine has, by the reference as it stands in FROM; ``shown_needed`` are packages of the
+    distribution that a build has shown to be needed at run time.
     """
 
     context: BuildContext
@@ -71,6 +96,21 @@ class Build:
     history: Callable[[], History | None] = _nothing
     costs: Costs = field(default_factory=Costs)
     past: Callable[[], Sequence[PastChange]] = tuple
+    services: tuple[Service, ...] = ()
+    dependents: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    code: OwnCode = field(default_factory=OwnCode, repr=False)
+    base_bytes: Mapping[str, int] = field(default_factory=dict)
+    shown_needed: tuple[str, ...] = ()
+
+    def with_others(self, other: Build) -> Build:
+        """Returns this build with the services and places of one that is done the same way."""
+        return replace(
+            self,
+            services=tuple(dict.fromkeys(self.services + other.services)),
+            dependents=tuple(dict.fromkeys(self.dependents + other.dependents)),
+            places=tuple(dict.fromkeys(self.places + other.places)),
+        )
 
     @cached_property
     def past_changes(self) -> Sequence[PastChange]:
@@ -123,11 +163,17 @@ class View:
     _effects: dict[str, Effects] = field(default_factory=dict, repr=False)
     _copying_steps: dict[int, list[Step]] = field(default_factory=dict, repr=False)
     _reruns: dict[str, tuple[Rerun, ...]] = field(default_factory=dict, repr=False)
+    _running: dict[int, Running] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> BuildContext:
         """The build context, after the ignore file."""
         return self.build.context
+
+    @property
+    def shown_needed(self) -> tuple[str, ...]:
+        """The packages of the distribution that a build has shown to be needed at run time."""
+        return self.build.shown_needed
 
     @cached_property
     def stages(self) -> Stages:
@@ -234,6 +280,101 @@ class View:
         ]
         found = (self.copy(each) for each in (*own, *others))
         return tuple(copy for copy in found if isinstance(copy, CopyStep))
+
+    def split(self, stage: Stage) -> Plan | Obstacle | None:
+        """Returns how ``stage`` comes apart into a builder and a runtime stage, as `read_plan`
+        does; None where it does not start from an image."""
+        site = self._site(stage)
+        return None if site is None else read_plan(site)
+
+    def split_edits(self, stage: Stage, plan: Plan) -> tuple[Edit, ...]:
+        """Returns the edits that carry out ``plan``, which `split` made of ``stage``."""
+        site = self._site(stage)
+        assert site is not None, "only a stage that starts from an image has a plan"
+        return split_edits(site, plan)
+
+    def _site(self, stage: Stage) -> Site | None:
+        if not isinstance(stage.base, ImageBase) or stage.end.is_windows:
+            return None
+        return Site(
+            self.dockerfile,
+            self.stages,
+            stage,
+            stage.base,
+            self.running(stage),
+            self.effects,
+            self.copy,
+            self.files_above,
+            self._files_alone(stage),
+        )
+
+    def _files_alone(self, stage: Stage) -> StageFiles | None:
+        """Returns the files of the context that lie in ``stage`` when it is done, None where it
+        copies from elsewhere too."""
+        files = self.files_at_end(stage)
+        copying = len(self._inherited(stage)) + len(self._copying(stage))
+        return files if len(files.copies) == copying else None
+
+    def static_site(self, stage: Stage) -> StaticSite | Obstacle | None:
+        """Says which static site ``stage`` builds and serves, as `static_site` does."""
+        site = self._site(stage)
+        if site is None:
+            return None
+        look = Look(
+            self.stages,
+            stage,
+            free_name(site),
+            self.running(stage),
+            self.context,
+            self.effects,
+            self.copy,
+            self.files_above,
+            self.files_at_end(stage),
+        )
+        return static_site(look)
+
+    def files_at_end(self, stage: Stage) -> StageFiles:
+        """Returns the files of the context that lie in ``stage`` when it is done."""
+        copies = (*self._inherited(stage), *self._copying(stage))
+        found = (self.copy(step) for step in copies)
+        return StageFiles(tuple(copy for copy in found if isinstance(copy, CopyStep)))
+
+    def running(self, stage: Stage) -> Running:
+        """Returns what a container of ``stage`` runs, as `running` does."""
+        if stage.index not in self._running:
+            files = Shipped(stage, self.context, self.copy)
+            self._running[stage.index] = running(
+                self.dockerfile, stage, files, self._services(stage), self.build.code
+            )
+        return self._running[stage.index]
+
+    def _services(self, stage: Stage) -> tuple[Service, ...]:
+        return self.build.services if stage is self.stages.target else ()
+
+    def meant_to_be_fat(self, stage: Stage) -> Obstacle | None:
+        """Returns why the image of ``stage`` is meant to keep its tools, as `meant_to_be_fat`
+        does."""
+        is_target = stage is self.stages.target
+        return meant_to_be_fat(
+            stage,
+            self.context,
+            self.running(stage),
+            self.files_at_end(stage),
+            self._services(stage),
+            self.build.places if is_target else (),
+            self.build.dependents if is_target else (),
+            is_top=self.build.answer.path == ".",
+        )
+
+    def runtime_twin(self, stage: Stage) -> RuntimeBase | Obstacle | None:
+        """Returns the smallest image that ``stage`` can start from, as `runtime_twin` does."""
+        return runtime_twin(self, stage)
+
+    @cached_property
+    def image_size(self) -> Size | None:
+        """How large the image of the target will be; None where nothing can be said."""
+        facts = Facts(self.effects, self.copy, self.files_above, self.build.base_bytes)
+        return image_size(self.stages, facts)
 
     def reach_the_image(self, stage: Stage, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Returns those of ``paths``, which ``stage`` writes, that may reach the image."""

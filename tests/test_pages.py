@@ -21,7 +21,8 @@ def outcome(transform: Transform, example: Example, text: str) -> Outcome:
     files = {name: content.encode() for name, content in example.tree.items()}
     context = BuildContext.from_listing({**files, "Dockerfile": text.encode()})
     build = Build(context, Invocation(), ContextAnswer(".", "the example"))
-    return run("Dockerfile", Source("Dockerfile", text), (build,), (transform,), Safety(1))
+    source = Source("Dockerfile", text)
+    return run("Dockerfile", source, (build,), (transform,), Safety(1), requested=(transform.id,))
 
 
 CASES = [

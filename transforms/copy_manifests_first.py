@@ -163,10 +163,9 @@ from optimizer.facade import (
     brings_more,
     brings_sources,
     conflict,
-    copies_from_host,
     copy_lines,
     covered,
-    hide,
+    ignoring,
     inherited_sources,
     is_set_apart,
     keeps_downloads,
@@ -494,25 +493,9 @@ def _host_directories(
                 paths[path] = None
     if not paths:
         return None
-    for path in paths:
-        if copies_from_host(view.dockerfile, path):
-            return Obstacle(
-                "ignored-path-is-copied",
-                f"{path} would have to be ignored, but a step of this file copies it.",
-                f"Leave {path} to the install.",
-            )
-        if any(copies_from_host(other, path) for other in view.build.neighbours()):
-            return Obstacle(
-                "shared-ignore-file",
-                f"{path} would have to be ignored, but another Dockerfile copies it.",
-                f"Add `{path}` to an ignore file of this Dockerfile alone.",
-            )
-    return hide(view.context, tuple(paths)) or Obstacle(
-        "host-files-over-installed",
-        f"{next(iter(paths))} would land on top of what `{install.title}` installs, and the ignore "
-        "file brings it back.",
-        f"Ignore {next(iter(paths))}.",
-    )
+    tree, neighbours = view.dockerfile, view.build.neighbours
+    otherwise = f"would land on top of what `{install.title}` installs"
+    return ignoring(view.context, tree, neighbours, tuple(paths), otherwise)
 
 
 def _edits(

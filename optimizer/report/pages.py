@@ -9,12 +9,19 @@ from optimizer.transform import Transform
 
 _WIDTH = 100
 
+_ON_REQUEST = (
+    "It changes a file only where it is named, with `--select {0}` or with `select` in the "
+    "configuration. Else what it would save is said as held back (`on-request`)."
+)
+
 
 def listing(transforms: Sequence[Transform], codes: Mapping[str, str]) -> str:
     """Returns all transforms with their summaries, and all refusal codes with their meaning."""
     lines = ["Transforms, in the order in which they are applied", ""]
     for transform in transforms:
-        lines += _entry(transform.id, f"{transform.summary} (at best {transform.best.label})")
+        on_request = ", on request" if transform.on_request else ""
+        summary = f"{transform.summary} (at best {transform.best.label}{on_request})"
+        lines += _entry(transform.id, summary)
     lines += ["", "Refusal codes: why a change was held back", ""]
     for code in sorted(codes):
         lines += _entry(code, codes[code])
@@ -25,6 +32,8 @@ def listing(transforms: Sequence[Transform], codes: Mapping[str, str]) -> str:
 def page(transform: Transform) -> str:
     """Returns the page of a transform, and the refusal codes of its own."""
     lines = [transform.id, "", transform.page.rstrip()]
+    if transform.on_request:
+        lines += ["", "On request", "==========", *wrap(_ON_REQUEST.format(transform.id), _WIDTH)]
     if transform.codes:
         lines += ["", "Refusal codes of its own", "========================"]
         for code in sorted(transform.codes):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from optimizer.journal import Applied, ContextAnswer, Failure, Held, Outcome, Record
+from optimizer.numbers import sentence, value
 from optimizer.proposal import Evidence, Safety, Spread
 
 HELD_SHOWN = 3
@@ -19,23 +20,6 @@ _PROMISES = {
     Safety.SAME_BEHAVIOR: "the image keeps its configuration; only the files named here differ",
     Safety.CHANGES_IMAGE: "it builds; the image differs",
 }
-
-_METRICS = {
-    "steps_rerun": ("step reruns", "steps rerun"),
-    "runs": ("run", "runs"),
-    "dependency_downloads": ("download of dependencies", "downloads of dependencies"),
-    "tool_downloads": ("download of the build tool", "downloads of the build tool"),
-    "missing_inputs": ("missing input", "missing inputs"),
-    "rebuild_seconds": ("second of rebuilds", "seconds of rebuilds"),
-}
-"""What a number counts, for one and for more. Other metrics read as they are called."""
-
-_AFTER_EDIT = {"rebuild_seconds": " to rebuild", "push_bytes": " to push"}
-"""What a scaled number is of, where the scenario alone does not say it."""
-
-_SCALES = {"seconds": ((60, "min"), (1, "s")), "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
-"""By the last word of a metric: the units it is shown in, the largest first, as multiples of
-its own (SI prefixes, as Docker shows sizes)."""
 
 _BASES = {
     "text": "read off the text",
@@ -77,26 +61,7 @@ def count(number: int, one: str, more: str | None = None) -> str:
 
 def number(evidence: Evidence) -> str:
     """Returns the sentence for one number: ``edit src/app.js: 6 steps rerun -> 2``."""
-    return printable(f"{evidence.scenario}: {_change(evidence)}")
-
-
-def _change(evidence: Evidence) -> str:
-    last = evidence.metric.rpartition("_")[2]
-    if last in _SCALES:
-        before, after = (_scaled(each, last) for each in (evidence.before, evidence.after))
-        what = _AFTER_EDIT.get(evidence.metric, "") if evidence.scenario.startswith("edit ") else ""
-        return f"{before}{what} -> {after}"
-    one, more = _METRICS.get(evidence.metric, (evidence.metric.replace("_", " "),) * 2)
-    unit = one if evidence.before == 1 else more
-    return f"{evidence.before:g} {unit} -> {evidence.after:g}"
-
-
-def _scaled(number: float, word: str) -> str:
-    """Shows seconds or bytes in a unit that keeps the number short: ``1.4 min``, ``12 MB``."""
-    for scale, unit in _SCALES[word]:
-        if number >= scale:
-            return f"{number / scale:.3g} {unit}"
-    return f"{number:.2g} s" if word == "seconds" else f"{number:.0f} bytes"
+    return printable(sentence(evidence))
 
 
 def basis(evidence: Evidence) -> str:
@@ -118,11 +83,7 @@ def gain_label(evidence: Evidence) -> str:
 
 
 def _range(evidence: Evidence, spread: Spread) -> str:
-    last = evidence.metric.rpartition("_")[2]
-    least, most = (
-        _scaled(each, last) if last in _SCALES else f"{each:g}"
-        for each in (spread.least, spread.most)
-    )
+    least, most = (value(evidence, each) for each in (spread.least, spread.most))
     return least if least == most else f"{least} to {most}"
 
 

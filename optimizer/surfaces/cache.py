@@ -83,6 +83,7 @@ def _report(
         ways,
         transforms(config.select, config.without),
         config.safety or Safety.CHANGES_IMAGE,
+        requested=config.select,
     )
     if outcome.diagnostics:
         return outcome

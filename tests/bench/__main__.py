@@ -192,6 +192,7 @@ def main() -> None:
         print(f"\n{CORPUS} is not set: the workloads on real files are left out")
     with scratch() as folder:
         compare(wide(folder, 50_000), given.runs)
+    inside.running()
     inside.history()
 
 

@@ -122,6 +122,43 @@ def history() -> None:
         print(f"  20 steps  {time.process_time() - started_cpu:7.3f} s cpu")
 
 
+def running(files: int = 500) -> None:
+    """Prints what it takes to say what an image of ``files`` sources runs: the first time, with
+    the sources read from disk, and for the next version of the Dockerfile."""
+    with tempfile.TemporaryDirectory(prefix="dockopt-bench-") as name:
+        root = Path(name)
+        for number in range(files):
+            end, text = _SOURCES[number % len(_SOURCES)]
+            start = _STARTS[end] if number % 20 == 0 else ""
+            path = root / f"folder{number % 40}" / f"part{number}{end}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(start + text * 40)
+        build = Build(BuildContext(root), Invocation(), ContextAnswer(".", "the benchmark"))
+        tree = parse(Source("Dockerfile", "FROM debian\nCOPY . .\nCMD npm start\n"))
+        print(f"\nwhat an image of {files} sources runs")
+        for version in ("first", "next", "next"):
+            view = View(tree, build)
+            seconds = _processor(partial(_run_target, view))
+            print(f"  {version:<9} {seconds * 1000:7.2f} ms cpu")
+
+
+_SOURCES = (
+    (".py", "def name(one, two):\n    return [one for one in two if one.subject]\n"),
+    (".ts", "export function name(one: string) {\n  return one.system(`${one}`);\n}\n"),
+    (".go", "func name(one string) error {\n\treturn system(one)\n}\n"),
+)
+_STARTS = {
+    ".py": "import subprocess\nsubprocess.run(['git', 'log'])\n",
+    ".ts": "import { execFile } from 'child_process';\nexecFile('git', ['log']);\n",
+    ".go": 'package a\nimport "os/exec"\nvar c = exec.Command("git", "log")\n',
+}
+
+
+def _run_target(view: View) -> None:
+    assert view.stages.target is not None
+    view.running(view.stages.target)
+
+
 def _generate(root: Path) -> None:
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     subprocess.run(

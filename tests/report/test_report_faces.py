@@ -348,3 +348,13 @@ def test_a_file_that_is_no_dockerfile_does_not_fill_the_screen() -> None:
     assert len(lines) == 11
     assert lines[0] == "quiet/Dockerfile:1:1: error: unknown instruction: X1"
     assert lines[-1] == "quiet/Dockerfile:11:1: error: and 990 more like this"
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence"),
+    [(1, "the image: 1 unpruned directory -> 0"), (2, "the image: 2 unpruned directories -> 0")],
+)
+def test_directories_are_counted_in_words(before: float, sentence: str) -> None:
+    assert (
+        words.number(Evidence("unpruned_directories", "the image", before, 0, "text")) == sentence
+    )

@@ -18,7 +18,7 @@ from tests.history.repository import Repository
 from tests.reports import cache_report
 
 FILES: dict[str, str | None] = {
-    "api/Dockerfile": "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nUSER node\n",
+    "api/Dockerfile": "FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\nUSER node\n",
     "api/.dockerignore": "node_modules\ndocs\n",
     "api/package.json": '{"name": "app", "version": "1.0.0"}',
     "api/package-lock.json": '{"name": "app", "version": "1.0.0", "lockfileVersion": 3, '

@@ -22,9 +22,9 @@ from optimizer.surfaces.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
 
-DOCKERFILE = 'FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "src/index.js"]\n'
+DOCKERFILE = 'FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "src/index.js"]\n'
 FIXED = (
-    "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\n"
+    "FROM node:22-slim\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\n"
     'COPY . .\nCMD ["node", "src/index.js"]\n'
 )
 MANIFEST = '{"name": "app", "version": "1.0.0"}'
@@ -342,7 +342,8 @@ def test_unknown_format_names_the_known_ones(repository: Path) -> None:
 def test_standard_input_without_a_context_skips_what_needs_one(tmp_path: Path) -> None:
     done = dockopt(tmp_path, "fix", "-", stdin=DOCKERFILE.encode())
     assert (done.code, done.out) == (0, b"")
-    assert "not tried without context: copy-manifests-first" in done.err
+    skipped = "split-builder-stage, swap-slim-base, copy-manifests-first, complete-manifests"
+    assert f"not tried without context: {skipped}" in done.err
 
 
 def test_standard_input_with_a_context(repository: Path) -> None:
@@ -384,6 +385,28 @@ def test_select_without_and_safety(repository: Path) -> None:
     assert dockopt(repository, "fix", "--without", "copy-manifests-first").out == b""
     assert dockopt(repository, "fix", "--select", "copy-manifests-first").out != b""
     assert dockopt(repository, "fix", "--safety", "same-image").out != b""
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "is_asked_for"),
+    [
+        ("", [], False),
+        ("", ["--select", "serve-static-with-nginx"], True),
+        ("", ["--select", "copy-manifests-first,serve-static-with-nginx"], True),
+        ("select = ['serve-static-with-nginx']", [], True),
+        ("select = ['serve-static-with-nginx']", ["--select", "copy-manifests-first"], False),
+    ],
+)
+def test_a_transform_on_request_waits_to_be_named(
+    repository: Path, config: str, arguments: list[str], is_asked_for: bool
+) -> None:
+    case = ROOT / "fixtures" / "cases" / "serve-static-with-nginx" / "serve-on-a-port-of-its-own"
+    shutil.copytree(case / "before", repository / "web")
+    (repository / "dockopt.toml").write_text(config)
+    done = dockopt(repository, "fix", "web", *arguments)
+    assert (b"FROM nginx:" in done.out) == is_asked_for
+    offers = ", on-request\n" in done.err
+    assert offers == (not is_asked_for and not arguments)
 
 
 @pytest.mark.parametrize(
@@ -614,7 +637,7 @@ def test_explain_knows_what_was_meant(tmp_path: Path) -> None:
 def test_print(repository: Path, what: str) -> None:
     text = dockopt(repository, "print", what, "api/Dockerfile")
     assert text.code == 0
-    assert b"node:22" in text.out
+    assert b"node:22-slim" in text.out
     values = dockopt(repository, "print", what, "api/Dockerfile", "--format", "json").json
     assert values["schema_version"] == 1
     assert values["path"] == "api/Dockerfile"

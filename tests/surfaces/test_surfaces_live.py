@@ -36,7 +36,7 @@ def status(vertexes: list[dict[str, str]], said: str = "") -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    write("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n")(folder)
+    write("Dockerfile", "FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN npm ci\n")(folder)
     write("package.json", '{"name": "app", "version": "1.0.0"}')(folder)
     write("package-lock.json", LOCKFILE)(folder)
     (folder / "src").mkdir()
@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 def pretend_docker(project: Path) -> None:
     """Makes a ``docker`` whose builds show a step at work until there is a file ``go``, and then
     fail at it."""
-    first = {"digest": "1", "name": "[1/3] FROM node:22", "started": NOW, "completed": NOW}
+    first = {"digest": "1", "name": "[1/3] FROM node:22-slim", "started": NOW, "completed": NOW}
     second = {"digest": "2", "name": LONG, "started": NOW}
     write("begun", f"{status([first, second], SAID)}\n")(project.parent)
     ended = status([{**second, "completed": NOW, "error": "exit code: 1"}])
