@@ -1,9 +1,10 @@
-"""``python -m tests.engine up|down|status|run [pytest arguments]|table [application ...]``: the
-engine, or the lane.
+"""``python -m tests.engine up|down|status|run [pytest arguments]|table [application ...]
+|sizes [application ...]``: the engine, or the lane.
 
 ``up`` leaves a private engine running and says how to reach it, ``down`` takes it away.
 ``run`` runs the lane: pytest starts an engine of its own and stops it. ``table`` prints what the
-applications of ``fixtures/apps`` cost to build before and after dockopt, predicted and measured.
+applications of ``fixtures/apps`` cost to build before and after dockopt, predicted and measured;
+``sizes`` what those weigh that it makes smaller.
 Exit code 3: this machine cannot have an engine, and the two lines on standard error say why.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from tests.engine.daemon import Engine, running_engine, start_engine
 from tests.engine.parts import EngineUnavailable, require_machine
+from tests.engine.sizes import sizes
 from tests.engine.table import table
 
 HERE = Path(__file__).parent
@@ -24,9 +26,9 @@ HERE = Path(__file__).parent
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.engine", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status", "run", "table"])
+    parser.add_argument("command", choices=["up", "down", "status", "run", "table", "sizes"])
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in ("run", "table"):
+    if rest and options.command not in ("run", "table", "sizes"):
         parser.error(f"{options.command} takes no arguments")
     try:
         require_machine()
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
             return run(rest)
         if options.command == "table":
             return table(rest)
+        if options.command == "sizes":
+            return sizes(rest)
         return {"up": up, "down": down, "status": status}[options.command]()
     except EngineUnavailable as unavailable:
         print(unavailable, file=sys.stderr)

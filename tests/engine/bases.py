@@ -54,22 +54,39 @@ class StandIn:
 
 STAND_INS = {
     "busybox:1.35": StandIn("busybox", None),
+    "buildpack-deps:bookworm": StandIn("buildpack", BOOKWORM),
+    "buildpack-deps:trixie": StandIn("buildpack", TRIXIE),
+    "gcr.io/distroless/static-debian12": StandIn("distroless", BOOKWORM),
     "node:18-slim": StandIn("node", BOOKWORM, {"VERSION": "18", "NPM": "10.8.2"}),
-    "node:18": StandIn("toolchain", "node:18-slim", {"MORE": "libnode-dev"}),
+    "node:18": StandIn(
+        "node", "buildpack-deps:bookworm", {"VERSION": "18", "NPM": "10.8.2", "MORE": "libnode-dev"}
+    ),
     "node:20-slim": StandIn("node", TRIXIE, {"VERSION": "20", "NPM": "10.8.2"}),
-    "node:20": StandIn("toolchain", "node:20-slim", {"MORE": "libnode-dev"}),
+    "node:20": StandIn(
+        "node", "buildpack-deps:trixie", {"VERSION": "20", "NPM": "10.8.2", "MORE": "libnode-dev"}
+    ),
     "python:3.11-slim": StandIn("python", BOOKWORM, {"VERSION": "3.11"}),
-    "python:3.11": StandIn("toolchain", "python:3.11-slim"),
+    "python:3.11": StandIn("python", "buildpack-deps:bookworm", {"VERSION": "3.11"}),
     "python:3.13-slim": StandIn("python", TRIXIE, {"VERSION": "3.13"}),
+    "python:3.13": StandIn("python", "buildpack-deps:trixie", {"VERSION": "3.13"}),
     "golang:1.19": StandIn("golang", BOOKWORM, {"VERSION": "1.19"}),
     "golang:1.24": StandIn("golang", TRIXIE, {"VERSION": "1.24"}),
     "rust:1.85": StandIn("rust", TRIXIE, {"VERSION": "1.85"}),
-    "gcc:12": StandIn("toolchain", BOOKWORM),
+    "rust:1-trixie": StandIn("rust", TRIXIE, {"VERSION": "1.85"}),
+    "gcc:12": StandIn("gcc", "buildpack-deps:bookworm", {"VERSION": "12"}),
     "php:8.2-cli": StandIn("php", BOOKWORM, {"VERSION": "8.2"}),
     "ruby:3.1-slim": StandIn("ruby", BOOKWORM, {"VERSION": "3.1"}),
-    "ruby:3.1": StandIn("toolchain", "ruby:3.1-slim", {"MORE": "ruby-dev"}),
+    "ruby:3.1": StandIn("ruby", "buildpack-deps:bookworm", {"VERSION": "3.1", "MORE": "ruby-dev"}),
     "openjdk:17-slim": StandIn("java", BOOKWORM, {"PACKAGE": "openjdk-17-jdk-headless"}),
     "maven:3.8-openjdk-17-slim": StandIn("maven", "openjdk:17-slim"),
+    "eclipse-temurin:17-jre": StandIn("temurin", BOOKWORM, {"PACKAGE": "openjdk-17-jre-headless"}),
+    "eclipse-temurin:17-jre-noble": StandIn(
+        "temurin", BOOKWORM, {"PACKAGE": "openjdk-17-jre-headless"}
+    ),
+    "eclipse-temurin:17": StandIn(
+        "temurin", "eclipse-temurin:17-jre", {"PACKAGE": "openjdk-17-jdk-headless"}
+    ),
+    "maven:3.9-eclipse-temurin-17": StandIn("maven", "eclipse-temurin:17"),
     "nginx:1.22": StandIn("nginx", BOOKWORM, {"VERSION": "1.22"}),
     "registry:2": StandIn("registry", BOOKWORM),
     BUILDKIT: StandIn("buildkit", "golang:1.24", {"VERSION": "0.25.2"}),
@@ -77,9 +94,10 @@ STAND_INS = {
 """bookworm has Node 18, Python 3.11, Go 1.19, GCC 12, PHP 8.2, Ruby 3.1, OpenJDK 17, Maven 3.8
 and nginx 1.22; trixie has Node 20, Python 3.13, Go 1.24 and Rust 1.85 (packages nodejs, python3,
 golang-go, cargo, gcc, php-cli, ruby, openjdk-17-jdk-headless, maven and nginx of each suite).
-busybox is Debian's busybox-static. The registry is Debian's docker-registry. BuildKit alone is
-in no package: it is compiled, in the version that the engine has inside (docker.io 28.5.2,
-vendor.mod)."""
+The full images of Node, Python, Ruby and GCC lie on the one of buildpack-deps, as the official
+ones do. Debian's OpenJDK stands for Temurin's, whatever distribution the tag names. busybox is
+Debian's busybox-static. The registry is Debian's docker-registry. BuildKit alone is in no package:
+it is compiled, in the version that the engine has inside (docker.io 28.5.2, vendor.mod)."""
 
 
 def provide(engine: Engine, images: Iterable[str]) -> None:

@@ -85,7 +85,7 @@ def _versions(app: str, context: Path) -> tuple[str, list[Version]]:
     (file,) = _dockopt("fix", context)["files"]
     scenarios = [each["scenario"] for change in file["applied"] for each in change["evidence"]]
     predicted = [each.removeprefix(EDIT) for each in scenarios if each.startswith(EDIT)]
-    edited = next(iter(predicted), None) or _source(context)
+    edited = next(iter(predicted), None) or source_to_edit(context)
     cache = _dockopt("cache", context, "--change", edited)
     versions = [_version(app, file["before"], cache["before"])]
     if file["applied"]:
@@ -111,7 +111,7 @@ def _dockopt(command: str, context: Path, *words: str) -> dict[str, Any]:
     return found
 
 
-def _source(context: Path) -> str:
+def source_to_edit(context: Path) -> str:
     """Returns the first source by name; where none looks like one, the first file in a folder."""
     paths = sorted(
         (path for path in context.rglob("*") if path.is_file() and path.parent != context),

@@ -7,7 +7,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends npm \
  && npm install --prefix /made npm@${NPM}
 
 FROM ${BASE}
-RUN apt-get update && apt-get install -y --no-install-recommends nodejs \
+ARG MORE
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs ${MORE} \
  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log \
  && groupadd --gid 1000 node \
  && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
@@ -15,6 +16,11 @@ COPY --from=npm /made/node_modules/npm /usr/local/lib/node_modules/npm
 RUN cd /usr/local/bin && ln -s /usr/bin/node node \
  && ln -s ../lib/node_modules/npm/bin/npm-cli.js npm \
  && ln -s ../lib/node_modules/npm/bin/npx-cli.js npx
+# The official image has Node.js below /usr/local, which is where npm puts programs then.
+RUN echo 'prefix=/usr/local' >> /usr/local/lib/node_modules/npm/npmrc
+# node-gyp fetches Node's headers from where no package registry is, unless it is told a folder.
+RUN [ ! -d /usr/include/nodejs ] \
+ || echo 'nodedir=/usr/include/nodejs' >> /usr/local/lib/node_modules/npm/npmrc
 COPY --chmod=755 <<"EOF" /usr/local/bin/docker-entrypoint.sh
 #!/bin/sh
 set -e

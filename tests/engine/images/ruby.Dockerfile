@@ -1,7 +1,8 @@
 ARG BASE
 FROM ${BASE}
+ARG MORE
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates ruby ruby-bundler \
+ && apt-get install -y --no-install-recommends ca-certificates ruby ruby-bundler ${MORE} \
  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log \
  && for name in ruby gem bundle irb; do ln -s /usr/bin/$name /usr/local/bin/$name; done \
  && mkdir -m 1777 /usr/local/bundle
