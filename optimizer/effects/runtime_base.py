@@ -191,6 +191,12 @@ _OWN: Final = re.compile(
 """Libraries of the project, by a path, those of the C library, which every image has, and those of
 other systems."""
 
+_SAY_NEEDS: Final = (
+    "Say above the FROM which packages a container needs: `# dockopt: needs=PACKAGE,...`, or "
+    "`# dockopt: needs=` for none."
+)
+"""What unblocks a stage of which it is not known what it needs."""
+
 MOST_SOURCES: Final = 5000
 """Python files that are searched for modules of the language that want more libraries."""
 
@@ -380,8 +386,7 @@ class _Question:
                     "runs-unknown-programs",
                     f"A container may start programs that {twin.name}:{twin.tag} lacks: "
                     f"{self.running.opaque}.",
-                    "Say above the FROM which packages a container needs: "
-                    "`# dockopt: needs=PACKAGE,...`, or `# dockopt: needs=` for none.",
+                    _SAY_NEEDS,
                 )
             )
         for program in sorted(self.running.programs):
@@ -490,8 +495,7 @@ class _Question:
             if not what.startswith("what ")
             else f"{what[0].upper()}{what[1:]} of the distribution is not known "
             f"(line {step.instruction.line}).",
-            "Say above the FROM which packages a container needs: "
-            "`# dockopt: needs=PACKAGE,...`, or `# dockopt: needs=` for none.",
+            _SAY_NEEDS,
         )
 
     def _speaks_tls(self, installed: frozenset[str]) -> bool:
@@ -648,8 +652,7 @@ def _loads(path: str, library: str) -> Obstacle:
     return Obstacle(
         "runtime-needs-not-known",
         f"{path} loads {named} by its name, and which package has it is not known.",
-        "Say above the FROM which packages a container needs: `# dockopt: needs=PACKAGE,...`, or "
-        "`# dockopt: needs=` for none.",
+        _SAY_NEEDS,
     )
 
 

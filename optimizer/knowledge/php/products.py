@@ -271,9 +271,7 @@ def _sources(files: Files, root: str) -> Iterator[str]:
             path = resolve(directory, name)
             kind = files.kind(path)
             if kind == "file" and re.search(r"\.(?:php|phtml|inc|twig|ya?ml|neon|xml)$", name):
-                if not re.match(
-                    r"phpunit|phpstan|psalm|rector|ecs\.|\.php-cs|phpcs|infection", name
-                ):
+                if not _OF_CHECKERS.match(name):
                     yield path
             elif kind == "dir" and depth < 40 and name not in ("vendor", "tests", "test", ".git",
                                                                "node_modules", "spec"):  # fmt: skip
