@@ -143,14 +143,35 @@ def containers(engine: Engine) -> Containers:
     return Containers(("docker", "run"), engine.environment, seconds=60)
 
 
-@pytest.mark.parametrize(
-    "name", ["debian:bookworm-slim", SLIM, FULL, "node:18-slim", "busybox:1.35"]
-)
+NOT_ASKED_FOR = {
+    "libsvn_auth_gnome_keyring-1.so": {"libsecret-1.so.0"},
+    "libsvn_auth_kwallet-1.so": {
+        *("libKF5Wallet.so.5", "libKF5I18n.so.5", "libKF5CoreAddons.so.5"),
+        *("libQt5Core.so.5", "libdbus-1.so.3"),
+    },
+    "hgk": {"wish"},
+}
+"""What files of packages of buildpack-deps want and no dependency of theirs brings: Subversion's
+plugins for the keyrings of desktops, and Mercurial's browser of changes (Depends of libsvn1 and
+mercurial in bookworm's index). The official image has the same packages."""
+
+
+@pytest.mark.parametrize("name", ["debian:bookworm-slim", SLIM, "node:18-slim", "busybox:1.35"])
 def test_a_stand_in_lacks_nothing(engine: Engine, name: str) -> None:
     provide(engine, [name])
     found = missing(read(engine, name, Reader(facts)))
     # npm brings build scripts for a Python that its slim image has not.
     assert [one for one in found if not one.optional] == []
+
+
+def test_a_full_stand_in_lacks_only_what_its_packages_do_not_ask_for(engine: Engine) -> None:
+    provide(engine, [FULL])
+    lacks: dict[str, set[str]] = {}
+    for one in missing(read(engine, FULL, Reader(facts))):
+        if not one.optional:
+            name = one.path.rsplit("/", 1)[-1]
+            lacks.setdefault(name.removesuffix(".1.0.0"), set()).add(one.name)
+    assert lacks == NOT_ASKED_FOR
 
 
 def test_a_whole_image_lacks_nothing(make: Make) -> None:
