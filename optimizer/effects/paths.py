@@ -107,6 +107,9 @@ def ancestors(path: str) -> tuple[str, ...]:
 
 @lru_cache(4096)
 def _canonical(path: str) -> str:
+    if path.startswith("//"):
+        # POSIX lets two slashes mean something of their own; Linux does not (path_resolution(7)).
+        path = "/" + path.lstrip("/")
     if path.startswith(_RUN[0]) and is_below(path, _RUN[0]):
         path = _RUN[1] + path[len(_RUN[0]) :]
     elif path.count("/") > DEEPEST:
@@ -118,8 +121,8 @@ def _canonical(path: str) -> str:
 @lru_cache(4096)
 def _ancestors(path: str) -> tuple[str, ...]:
     found = [path]
-    while path != "/":
-        path = posixpath.dirname(path)
+    while (above := posixpath.dirname(path)) != path:
+        path = above
         found.append(path)
     return tuple(found)
 

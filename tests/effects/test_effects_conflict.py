@@ -173,3 +173,14 @@ def test_no_conflict_means_that_nothing_is_shared(first: str, second: str) -> No
         assert not set(one.assigns) & set(other.assigns)
         assert not one.sets & other.inherits
         assert not other.sets & one.inherits
+
+
+@pytest.mark.parametrize("path", ["//a/b", "///a/b", "/a//b"])
+def test_more_slashes_are_the_same_place(path: str) -> None:
+    assert Paths(("/a",)).covers(path)
+    assert not Paths(("/b",)).covers(path)
+
+
+@pytest.mark.parametrize("path", ["", "a", "a/b"])
+def test_what_is_no_absolute_path_is_in_no_place(path: str) -> None:
+    assert not Paths(("/a",)).covers(path)

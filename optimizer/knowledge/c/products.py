@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from posixpath import basename
+from posixpath import basename, join
 
 from optimizer.knowledge.artefacts import named_paths, not_known, runs_sources
 from optimizer.knowledge.build_only import (
@@ -115,7 +115,7 @@ def _of_recipes(call: Call, made: Made, found: Recipes) -> Product:
     gone = [path for path in found.linked if path in made.made and path not in kept]
     # GNU make manual, "Catalogue of Built-In Rules": objects lie beside their sources.
     place = _directory(call)
-    objects = [] if place is None else [f"{place}/*.{ending}" for ending in ("o", "d", "a")]
+    objects = [] if place is None else [join(place, f"*.{ending}") for ending in ("o", "d", "a")]
     is_static = bool(found.static) and all(found.static)
     described = _described(call, made, kept, gone, is_static, [*found.linked, *objects])
     are_linked_here = {basename(p) for p in kept} <= {basename(p) for p in found.linked}
