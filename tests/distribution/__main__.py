@@ -1,11 +1,12 @@
 """``python -m tests.distribution``: makes the tables of packages from Debian's own indexes.
 
 ``packages`` brings the indexes of every release through this machine's apt, with its keys, into
-``--cache``, and makes the tables of packages, of programs and of libraries of languages. ``tags
-CLONE`` makes the table of floating tags from the history of a clone of docker-library's
-official-images, ``wheels CLONE ...`` that of what pip finds for a package from the lockfiles in
-clones of public projects. The tables go to ``optimizer/knowledge/distribution/tables``; what
-changed in them is for a person to read.
+``--cache``, and makes the tables of packages, of programs and of libraries of languages, and that
+of what packages recommend; ``recommends`` makes that one alone, for the packages of the tables as
+they are. ``tags CLONE`` makes the table of floating tags from the history of a clone of
+docker-library's official-images, ``wheels CLONE ...`` that of what pip finds for a package from
+the lockfiles in clones of public projects. The tables go to
+``optimizer/knowledge/distribution/tables``; what changed in them is for a person to read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from pathlib import Path
 
 from optimizer.knowledge.distribution.debian import TABLES
 from tests.distribution import indexes, languages, locks, programs, tags, wheels
-from tests.distribution.tables import Cut, Relations, Stanza, minimal_packages, table
+from tests.distribution.tables import (
+    Cut,
+    Relations,
+    Stanza,
+    minimal_packages,
+    recommends,
+    table,
+)
 
 FOLDER = Path(__file__).parents[2] / "optimizer/knowledge/distribution/tables"
 ROOTS = Path(__file__).with_name("roots.txt")
@@ -86,6 +94,22 @@ def make_packages(cache: Path) -> None:
     write("programs", f"Made of Contents: {sources}.", programs.table(pairs, kept))
 
 
+def make_recommends(cache: Path) -> None:
+    """Writes the table of what the packages of the other tables recommend."""
+    lines: list[str] = []
+    sources: list[str] = []
+    for name in TABLES:
+        lists = indexes.fetch(name, cache, contents=False)
+        stanzas = indexes.stanzas(indexes.text(lists, "*_Packages*"))
+        relations = Relations({stanza["Package"]: stanza for stanza in stanzas})
+        rows = (FOLDER / f"{name}.txt").read_text().splitlines()
+        kept = [row.split(" ", 1)[0] for row in rows if not row.startswith("#")]
+        lines += [f"{name} {line}" for line in recommends(relations, kept)]
+        sources.append(f"{name}, {indexes.released_on(lists)}")
+    source = f"Recommends in Packages of Debian, main, amd64: {'; '.join(sources)}."
+    write("recommends", source, lines)
+
+
 def make_tags(clone: Path) -> None:
     """Writes the table of floating tags."""
     write("tags", tags.source(clone), tags.table(clone))
@@ -113,6 +137,8 @@ def main() -> None:
     commands = options.add_subparsers(dest="command", required=True)
     of_packages = commands.add_parser("packages", help="the tables made of Debian's indexes")
     of_packages.add_argument("--cache", type=Path, default=Path("/var/tmp/dockopt-indexes"))
+    of_recommends = commands.add_parser("recommends", help="what packages recommend")
+    of_recommends.add_argument("--cache", type=Path, default=Path("/var/tmp/dockopt-indexes"))
     of_tags = commands.add_parser("tags", help="the table of floating tags")
     of_tags.add_argument("clone", type=Path, help="a clone of docker-library/official-images")
     of_wheels = commands.add_parser("wheels", help="the table of files for Python packages")
@@ -122,8 +148,11 @@ def main() -> None:
         make_tags(arguments.clone)
     elif arguments.command == "wheels":
         make_wheels(arguments.clones)
+    elif arguments.command == "recommends":
+        make_recommends(arguments.cache)
     else:
         make_packages(arguments.cache)
+        make_recommends(arguments.cache)
 
 
 if __name__ == "__main__":

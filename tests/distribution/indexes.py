@@ -20,12 +20,12 @@ _CONTENTS = {
 """As apt-file sets it up (apt-file: debian/apt-file.conf)."""
 
 
-def fetch(suite: str, folder: Path) -> Path:
+def fetch(suite: str, folder: Path, *, contents: bool = True) -> Path:
     """Brings the ``Packages`` and ``Contents`` indexes of ``suite`` below ``folder``, with the
     machine's apt and keys, and returns the folder with the files.
 
-    ``Contents`` stay away where the mirror's do not fit its release. Raises
-    `subprocess.CalledProcessError` where apt fails otherwise.
+    ``Contents`` stay away unless they are wanted, and where the mirror's do not fit its release.
+    Raises `subprocess.CalledProcessError` where apt fails otherwise.
     """
     own = folder / suite
     for name in ("sources", "lists/partial", "cache/archives/partial"):
@@ -47,7 +47,7 @@ def fetch(suite: str, folder: Path) -> Path:
     }
     target = "Acquire::IndexTargets::deb::Contents-deb"
     whole = plain | {f"{target}::{key}": value for key, value in _CONTENTS.items()}
-    if subprocess.run(_update(whole), check=False).returncode != 0:
+    if not contents or subprocess.run(_update(whole), check=False).returncode != 0:
         subprocess.run(_update(plain), check=True)
     return own / "lists"
 

@@ -170,6 +170,16 @@ def table(packages: Mapping[str, Stanza], relations: Relations, cut: Cut) -> Ite
     yield from (rows[name] for name in sorted(rows))
 
 
+def recommends(relations: Relations, names: Iterable[str]) -> Iterator[str]:
+    """Yields ``PACKAGE RECOMMENDED ...`` for those of ``names`` that recommend anything, without
+    what every image has."""
+    minimal = minimal_packages(relations)
+    for name in sorted(names):
+        others = [each for each in relations.recommends.get(name, ()) if each not in minimal]
+        if others:
+            yield " ".join([name, *others])
+
+
 def _row(
     stanza: Stanza, relations: Relations, kept: Collection[str], minimal: Collection[str], cut: Cut
 ) -> str:

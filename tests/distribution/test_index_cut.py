@@ -8,7 +8,14 @@ import pytest
 
 from optimizer.knowledge.distribution.debian import Index
 from tests.distribution import indexes, languages, programs, tags, wheels
-from tests.distribution.tables import Cut, Relations, kind_of, minimal_packages, table
+from tests.distribution.tables import (
+    Cut,
+    Relations,
+    kind_of,
+    minimal_packages,
+    recommends,
+    table,
+)
 
 PACKAGES = """\
 Package: libc6
@@ -249,6 +256,11 @@ def test_closure_and_size(index: Index) -> None:
     assert recommended == frozenset({"curl", "libssl3", "ca-certificates"})
     assert index.size(["curl", "libssl3"]) == 6500 * 1024
     assert index.added(["nosuch"]) is None
+
+
+def test_recommends(packages: Mapping[str, Mapping[str, str]]) -> None:
+    relations = Relations(packages)
+    assert list(recommends(relations, ["libssl3", "curl", "nosuch"])) == ["curl ca-certificates"]
 
 
 def test_kinds(packages: Mapping[str, Mapping[str, str]]) -> None:

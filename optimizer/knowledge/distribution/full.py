@@ -75,6 +75,24 @@ def slim_packages(name: str, release: Release) -> frozenset[str]:
     return table.added(found) or frozenset()
 
 
+def image_packages(name: str, tag: str, release: Release) -> frozenset[str] | None:
+    """Returns all packages that an official image (familiar name, tag) has and a minimal image of
+    its release has not; None where they are not known."""
+    table = index(release)
+    words = {*tag.split("-")}
+    if table is None or "alpine" in words:
+        return None
+    if name == "debian":
+        return frozenset()
+    if "slim" in words:
+        return slim_packages(name, release) if name in _SLIM else None
+    if name not in _ON_BUILDPACK or name == "buildpack-deps":
+        return None
+    # docker-library/golang, Dockerfile-linux.template: it starts from ``buildpack-deps:*-scm``.
+    installed = CURL + SCM if name == "golang" else FULL + _ADDED.get(name, ())
+    return table.added(each for each in installed if each in table)
+
+
 _ON_BUILDPACK: Final = frozenset(
     ("buildpack-deps", "gcc", "golang", "node", "perl", "pypy", "python", "ruby", "rust")
 )
