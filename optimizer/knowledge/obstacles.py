@@ -13,6 +13,8 @@ CODES: Mapping[str, str] = {
         "The build writes the state of the git work tree into its result, and a step above it "
         "would leave a file there that git does not know."
     ),
+    "cache-place-unknown": "Where the package manager keeps its downloads is not known.",
+    "cache-turned-off": "A variable turns the package manager's cache off.",
     "config-reads-source": (
         "A configuration of the package manager names code or a directory of the build context, "
         "so the install reads more than manifests."
