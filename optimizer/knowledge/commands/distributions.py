@@ -54,13 +54,16 @@ _APT = Syntax(
     " -h|--help -v|--version --update|-U --names-only --installed --upgradable --manual-installed"
     " --all-versions --no-auto-remove --allow-releaseinfo-change-suite"
 )
-# apt.conf(5): settings that name no other files and no commands.
+# apt.conf(5): settings that name no commands, and no other files than a directory that no other
+# program looks into: packages that were downloaded.
 _APT_SETTING = re.compile(
     r"(?:acquire|apt|debug|quiet|dpkg::use-pty|dpkg::lock|dpkg::progress|dpkg::options|binary"
-    r"|dir::etc::sourceparts|pkgcachegen)(?:$|::|/)",
+    r"|dir::etc::sourceparts|dir::cache::archives|pkgcachegen)(?:$|::|/)",
     re.IGNORECASE,
 )
-_APT_ACTING = re.compile(r"invoke|pre-install|proxy-auto|dir::(?!etc::sourceparts)", re.IGNORECASE)
+_APT_ACTING = re.compile(
+    r"invoke|pre-install|proxy-auto|dir::(?!etc::sourceparts|cache::archives)", re.IGNORECASE
+)
 
 
 def _apt(call: Call) -> Touch:
