@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from optimizer.cst.edit import Edit, Replace
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.source import Span
 
@@ -91,6 +92,33 @@ def _words(tree: Dockerfile, instruction: Instruction) -> Iterator[tuple[str, st
         match = _COMMENT.match(tree.text(comment).strip())
         if match is not None:
             yield match["word"], match["values"] or ""
+
+
+def hold(tree: Dockerfile, instruction: Instruction) -> Edit:
+    """Returns the edit that holds ``instruction`` where it stands."""
+    return _comment_above(tree, instruction, "# dockopt: keep")
+
+
+def ignore(tree: Dockerfile, instruction: Instruction, transform: str) -> Edit:
+    """Returns the edit that turns ``transform`` off for ``instruction``. A comment that turns
+    others off gets it added, for of several of them only the last one counts."""
+    for comment in reversed(instruction.comments):
+        match = _COMMENT.match(tree.text(comment))
+        if match is None or match["word"] != "ignore":
+            continue
+        if match["values"]:
+            end = comment.start + match.end()
+            return Replace(Span(end, end), f",{transform}")
+        break
+    return _comment_above(tree, instruction, f"# dockopt: ignore={transform}")
+
+
+def _comment_above(tree: Dockerfile, instruction: Instruction, comment: str) -> Edit:
+    """Puts a comment between ``instruction`` and those that it has, as far in as it is itself."""
+    at = instruction.code.start
+    text = tree.source.text
+    lead = text[text.rfind("\n", 0, at) + 1 : at]
+    return Replace(Span(at, at), f"{comment}\n{lead if lead.isspace() else ''}")
 
 
 _BUST = re.compile(

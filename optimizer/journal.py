@@ -83,7 +83,9 @@ class Outcome:
     """One file, before and after. ``path`` is relative to the repository root.
 
     ``contexts`` are all contexts for which the changes hold, the strongest
-    first. ``diagnostics`` are what BuildKit would refuse: then nothing was tried.
+    first. ``diagnostics`` are what BuildKit would refuse: then nothing was tried. ``rests_on``
+    are other files, changed for an earlier Dockerfile of the run, that this one was read with.
+    ``alone`` is what is left where no other file may change and none has; None where nobody asked.
     """
 
     path: str
@@ -96,6 +98,8 @@ class Outcome:
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    rests_on: tuple[str, ...] = ()
+    alone: Outcome | None = None
 
     @property
     def files(self) -> tuple[FileEdit, ...]:

@@ -9,8 +9,12 @@ _METRICS = {
     "runs": ("run", "runs"),
     "unpruned_directories": ("unpruned directory", "unpruned directories"),
     "dependency_downloads": ("download of dependencies", "downloads of dependencies"),
+    "stale_lists": ("install by old package lists", "installs by old package lists"),
+    "kept_lists": ("kept set of package lists", "kept sets of package lists"),
+    "full_downloads": ("download of all packages", "downloads of all packages"),
     "tool_downloads": ("download of the build tool", "downloads of the build tool"),
     "missing_inputs": ("missing input", "missing inputs"),
+    "shipped_secrets": ("secret in the image", "secrets in the image"),
     "rebuild_seconds": ("second of rebuilds", "seconds of rebuilds"),
 }
 """What a number counts, for one and for more. Other metrics read as they are called."""

@@ -9,15 +9,16 @@ hold for every way in which the file is built.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from time import perf_counter
 
 from optimizer.comments import Said, said
 from optimizer.context.file_edit import FileEdit
 from optimizer.cst.edit import Edit, Insert, Move, Remove, Replace
 from optimizer.cst.lines import split_lines, unchanged_blocks
-from optimizer.cst.nodes import Dockerfile, Instruction
+from optimizer.cst.nodes import Diagnostic, Dockerfile, Instruction
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source, Span
 from optimizer.evidence import evidence, no_gain
@@ -34,6 +35,10 @@ ROUNDS = 100
 
 MOST_WORK = 100_000
 """Instructions that one transform may look at in all its rounds, so that time stays linear."""
+
+MOST_LOOKED = 10_000
+"""Instructions that one transform may look at in one `look`, each change that it offers counting
+as a look at all of them; somebody waits for the answer."""
 
 CODES: Mapping[str, str] = {
     "kept-by-comment": "The author marked an instruction with `# dockopt: keep`.",
@@ -91,20 +96,10 @@ def _rewritten(
     transforms: Sequence[Transform],
     rules: _Rules,
 ) -> Outcome:
-    """Runs ``transforms`` for the builds whose target exists; a file whose stages take files
-    from each other is left with that diagnostic.
-
-    Where none does, the file is left with the diagnostics of the strongest build if
-    the user chose the target, and else looked at as a build without a target sees it.
-    Other problems of stages do not count: a FROM that is blank or no reference is often
-    one that a build argument completes.
-    """
-    sound = tuple(view for view in views if view.stages.target is not None)
-    if (circle := views[0].stages.circle) is not None:
-        return replace(outcome, diagnostics=(circle,))
-    if not sound and views[0].build.chosen:
-        return replace(outcome, diagnostics=views[0].stages.problems)
-    sound = sound or (_without_target(views[0]),)
+    """Runs ``transforms`` for the builds that `_sound` leaves."""
+    sound, problems = _sound(views)
+    if problems:
+        return replace(outcome, diagnostics=problems)
     state = _State(sound, rules, outcome.before)
     for transform in transforms:
         state.settle(transform)
@@ -122,9 +117,97 @@ def _rewritten(
     )
 
 
+def _sound(views: Sequence[View]) -> tuple[tuple[View, ...], tuple[Diagnostic, ...]]:
+    """Returns the views of the builds whose target exists, or the diagnostics for which the file
+    is left as it is: its stages take files from each other, or the target that the user chose
+    exists in no build.
+
+    Where the target of none exists and nobody chose it, the file is looked at as a build without
+    a target sees it. Other problems of stages do not count: a FROM that is blank or no reference
+    is often one that a build argument completes.
+    """
+    if (circle := views[0].stages.circle) is not None:
+        return (), (circle,)
+    sound = tuple(view for view in views if view.stages.target is not None)
+    if not sound and views[0].build.chosen:
+        return (), views[0].stages.problems
+    return sound or (_without_target(views[0]),), ()
+
+
 def _without_target(view: View) -> View:
     invocation = replace(view.build.invocation, target=None)
     return View(view.dockerfile, replace(view.build, invocation=invocation))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One change to a version of a file as it stands, whatever else is offered there. ``holds``
+    is the instruction that a comment has to hold in place to be rid of it, None where the change
+    touches none. With ``on_request`` nobody asked for its transform by name."""
+
+    change: Applied
+    at: Span
+    holds: Instruction | None
+    on_request: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the transform called ``transform`` holds back on a version of a file."""
+
+    transform: str
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What all transforms say of one version of a file: ``view`` is that of its strongest build,
+    None where BuildKit refuses the file, with ``diagnostics``, or no build is known. ``cut`` are
+    the transforms that may have more to say: they had too much for one look."""
+
+    tree: Dockerfile
+    view: View | None
+    offers: tuple[Offer, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    cut: tuple[str, ...] = ()
+
+
+def look(
+    tree: Dockerfile,
+    builds: Sequence[Build],
+    transforms: Sequence[Transform],
+    least: Safety,
+    requested: Collection[str] = (),
+    go_on: Callable[[], None] = lambda: None,
+) -> Look:
+    """Returns what each of ``transforms`` would change in ``tree`` as it stands, and what it
+    holds back; the other arguments are those of `run`.
+
+    ``go_on`` is called between two answers; what it raises ends the work.
+    """
+    if tree.diagnostics or not builds:
+        return Look(tree, None, diagnostics=tree.diagnostics)
+    views, problems = _sound(tuple(View(tree, build) for build in builds))
+    if problems:
+        return Look(tree, None, diagnostics=problems)
+    state = _State(views, _Rules(least, (), frozenset(requested)), tree.source.text)
+    offers: list[Offer] = []
+    refused: list[Refused] = []
+    cut: list[str] = []
+    most = max(2, MOST_LOOKED // len(tree.instructions))
+    for transform in transforms:
+        answers = state.all_answers(transform)
+        for answer in islice(answers, most):
+            go_on()
+            if isinstance(answer, Offer):
+                offers.append(answer)
+            else:
+                refused.append(Refused(transform.id, answer))
+        go_on()
+        if next(answers, None) is not None:
+            cut.append(transform.id)
+    return Look(tree, views[0], tuple(offers), tuple(refused), cut=tuple(cut))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +272,19 @@ class _State:
             f"Leave it out with --without {transform.id}.",
         )
         self.refusals[transform.id] = (self.text, [unsettled])
+
+    def all_answers(self, transform: Transform) -> Iterator[Offer | Refusal]:
+        """Yields what ``transform`` would do to the file as it is now, and what it holds back.
+        Why one on request would not do anything is of interest to nobody."""
+        on_request = transform.on_request and transform.id not in self.rules.requested
+        tree = self.views[0].dockerfile
+        for answer in _answers(self.views, transform):
+            verdict = answer if isinstance(answer, Refusal) else self._judge(transform, answer)
+            if isinstance(answer, Proposal) and not isinstance(verdict, Refusal):
+                change = _applied(self.views[0], verdict[0], transform, answer)
+                yield Offer(change, answer.at, _holds(tree, answer), on_request)
+            elif isinstance(verdict, Refusal) and not on_request:
+                yield verdict
 
     def _offers(self, transform: Transform) -> Iterator[Held]:
         """Yields what a transform that nobody asked for by name would do, and what that wins. Why
@@ -354,6 +450,16 @@ def _kept(tree: Dockerfile, proposal: Proposal) -> Instruction | None:
     return None
 
 
+def _holds(tree: Dockerfile, proposal: Proposal) -> Instruction | None:
+    """Returns the instruction that has to be held in place against ``proposal``: the one that it
+    is about, else the first one that it touches."""
+    touched = [
+        each for each in tree.instructions if any(_touches(edit, each) for edit in proposal.edits)
+    ]
+    about = (each for each in touched if each.code == proposal.at)
+    return next(about, touched[0] if touched else None)
+
+
 def _touches(edit: Edit, instruction: Instruction) -> bool:
     if isinstance(edit, Replace):
         return edit.span.start < instruction.span.end and instruction.span.start < edit.span.end
@@ -404,17 +510,22 @@ def _from_root(view: View, file: FileEdit) -> FileEdit:
 
 
 class _LineMap:
-    """Leads from lines of one text to the nearest lines of another, both counted from 1."""
+    """Leads from lines of one text to the nearest lines of another, both counted from 1: a changed
+    line to the one that stands at the same place between the unchanged ones around it."""
 
     def __init__(self, text: str, original: str) -> None:
         self._blocks: Sequence[tuple[int, int, int]] = ()
+        self._lines = 0
         if text != original:
-            self._blocks = [*unchanged_blocks(split_lines(text), split_lines(original))]
+            lines = split_lines(original)
+            self._blocks = [(0, 0, 0), *unchanged_blocks(split_lines(text), lines)]
+            self._lines = len(lines)
 
     def __call__(self, line: int) -> int:
-        best = line
-        for start, target, size in self._blocks:
-            if start > line - 1:
-                break
-            best = target + min(line - 1 - start, max(size - 1, 0)) + 1
-        return best
+        if not self._blocks:
+            return line
+        at = max(n for n, block in enumerate(self._blocks) if block[0] <= line - 1)
+        start, target, _ = self._blocks[at]
+        following = self._blocks[at + 1 : at + 2]
+        room = (following[0][1] if following else self._lines) - target
+        return target + max(min(line - 1 - start, room - 1), 0) + 1

@@ -27,8 +27,9 @@ class Transform(ABC):
     """One rewrite. Its answers are judged one by one on the file as it is now."""
 
     id: ClassVar[str]
-    best: ClassVar[Safety]
-    """The strongest promise any of its proposals makes; tests hold it to that."""
+    best: ClassVar[Safety | None]
+    """The strongest promise any of its proposals makes; tests hold it to that. None: it makes no
+    proposals, and only says what a person may want to do."""
     codes: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Its own refusal codes with their meaning, beside those of the rooms below."""
     on_request: ClassVar[bool] = False

@@ -8,7 +8,7 @@ outlives versions: one way in which the file is built.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -24,6 +24,8 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.cst.parse import parse
 from optimizer.cst.source import Source
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, read_copy
+from optimizer.effects.copy_flags import CopyFlag, copy_flags
+from optimizer.effects.copy_flags import Place as RunPlace
 from optimizer.effects.cuts import install_halves
 from optimizer.effects.dependencies import (
     DependencyStep,
@@ -37,6 +39,7 @@ from optimizer.effects.installs import InstallStep, read_install
 from optimizer.effects.missing import Missing, missing_inputs
 from optimizer.effects.own_code import OwnCode
 from optimizer.effects.read import read_effects
+from optimizer.effects.recommended import Recommended, skipped_recommended
 from optimizer.effects.running import running
 from optimizer.effects.runtime_base import RuntimeBase, runtime_twin
 from optimizer.effects.shipped import Shipped
@@ -61,6 +64,7 @@ from optimizer.model.stages import (
     Step,
     read_stages,
 )
+from optimizer.model.unreached import Unreached, unreached
 from optimizer.proposal import Basis, Evidence, Proposal
 
 MOST_INHERITED = 200
@@ -85,7 +89,9 @@ class Build:
     from it, ``places`` all that say that it is built so; ``code`` holds the sources of the
     context that were read for what they start. ``base_bytes`` are the sizes of base images that an
     engine has, by the reference as it stands in FROM; ``shown_needed`` are packages of the
-    distribution that a build has shown to be needed at run time.
+    distribution that a build has shown to be needed at run time. ``targets`` returns the stages
+    that places of the repository build of this file, None where they may build any; it is called
+    when a stage seems to be of no use.
     """
 
     context: BuildContext
@@ -102,6 +108,7 @@ class Build:
     code: OwnCode = field(default_factory=OwnCode, repr=False)
     base_bytes: Mapping[str, int] = field(default_factory=dict)
     shown_needed: tuple[str, ...] = ()
+    targets: Callable[[], Collection[str] | None] = tuple
 
     def with_others(self, other: Build) -> Build:
         """Returns this build with the services and places of one that is done the same way."""
@@ -258,6 +265,13 @@ class View:
         runs = (self.effects(each) for each in self._runs_above(stage, step))
         return missing_inputs(self.effects(step), above, self._copies_below(stage, step), runs)
 
+    def copy_flags(self, stage: Stage, step: Step, program: str) -> Iterator[CopyFlag | Obstacle]:
+        """Says which commands of the RUN ``step`` a flag of COPY can do, as `copy_flags` does."""
+        if step.instruction.keyword != "RUN" or program not in step.instruction.arguments:
+            return
+        place = RunPlace(self.dockerfile, stage, step, self.effects, self.copy)
+        yield from copy_flags(place, program)
+
     def _runs_above(self, stage: Stage, step: Step) -> Iterator[Step]:
         """Yields the RUNs above ``step``, those of its stage first."""
         steps: Sequence[Step] = stage.steps[: step.number - 1]
@@ -370,11 +384,26 @@ class View:
         """Returns the smallest image that ``stage`` can start from, as `runtime_twin` does."""
         return runtime_twin(self, stage)
 
+    def recommended(self, stage: Stage, step: Step) -> Iterator[Recommended | Obstacle]:
+        """Yields what the installs of the RUN ``step`` bring that is only recommended, as
+        `skipped_recommended` does."""
+        return skipped_recommended(self, stage, step)
+
     @cached_property
     def image_size(self) -> Size | None:
         """How large the image of the target will be; None where nothing can be said."""
         facts = Facts(self.effects, self.copy, self.files_above, self.build.base_bytes)
         return image_size(self.stages, facts)
+
+    @cached_property
+    def unreached(self) -> tuple[Unreached, ...]:
+        """The stages that no known build needs, as `unreached` says; none where any may be."""
+        if len(self.stages.needed) == len(self.stages.stages):
+            return ()
+        targets = self.build.targets()
+        if targets is None:
+            return ()
+        return unreached(self.dockerfile, self.stages, self.build.invocation, targets)
 
     def reach_the_image(self, stage: Stage, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Returns those of ``paths``, which ``stage`` writes, that may reach the image."""

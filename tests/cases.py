@@ -6,7 +6,8 @@ context with its Dockerfile), ``after/`` (the files that change; none: nothing
 changes), ``journal.txt`` (what was applied and held back) and, where the
 defaults do not fit, ``case.toml``: ``dockerfile``, ``target``, ``lanes``, ``build-args`` (names
 that the command gives with values that are not known), ``[[history]]`` (so many ``commits``, the
-newest first, that changed ``paths``) and ``seconds`` (by the first words of a command).
+newest first, that changed ``paths``), ``seconds`` (by the first words of a command) and
+``targets`` (stages that other builds make).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Case:
     build_args: tuple[str, ...] = ()
     history: tuple[tuple[str, ...], ...] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -80,6 +82,7 @@ class Case:
             ContextAnswer(".", "the case"),
             history=self._history,
             costs=Costs(configured=self.seconds),
+            targets=lambda: self.targets,
         )
 
     def _history(self) -> History | None:
@@ -113,6 +116,7 @@ def all_cases() -> Iterator[Case]:
             tuple(options.get("build-args", ())),
             None if history is None else tuple(_commits(history)),
             options.get("seconds", {}),
+            tuple(options.get("targets", ())),
         )
 
 

@@ -8,12 +8,25 @@ from __future__ import annotations
 from optimizer.facade import Transform
 from transforms.complete_manifests import CompleteManifests
 from transforms.copy_manifests_first import CopyManifestsFirst
+from transforms.copy_with_chmod import CopyWithChmod
+from transforms.copy_with_chown import CopyWithChown
+from transforms.drop_package_lists import DropPackageLists
+from transforms.drop_unreachable_stage import DropUnreachableStage
+from transforms.ignore_noise import IgnoreNoise
+from transforms.join_apt_update import JoinAptUpdate
+from transforms.mount_package_cache import MountPackageCache
 from transforms.order_by_volatility import OrderByVolatility
 from transforms.serve_static_with_nginx import ServeStaticWithNginx
+from transforms.skip_recommended_packages import SkipRecommendedPackages
 from transforms.split_builder_stage import SplitBuilderStage
 from transforms.swap_slim_base import SwapSlimBase
 
 CATALOGUE: tuple[Transform, ...] = (
+    # Above all else: what does not come into the context is in nobody's way.
+    IgnoreNoise(),
+    # Above what moves steps: a RUN that is gone is in nobody's way.
+    CopyWithChmod(),
+    CopyWithChown(),
     # Above the split, which would leave it a stage that builds nothing. On request.
     ServeStaticWithNginx(),
     # Above what orders steps: it makes the stages whose steps are ordered then.
@@ -25,4 +38,14 @@ CATALOGUE: tuple[Transform, ...] = (
     CompleteManifests(),
     # Behind both: a COPY that is split has parts which seldom change, and those can be ordered.
     OrderByVolatility(),
+    # Behind what moves and cuts RUNs: what is below a RUN then stays below it.
+    JoinAptUpdate(),
+    # Behind it: a RUN of its own for the lists cannot remove them.
+    DropPackageLists(),
+    # Behind what cuts RUNs: what is installed for the builder stage is another question.
+    SkipRecommendedPackages(),
+    # Behind what moves and cuts RUNs: a mount counts where it stands in the end.
+    MountPackageCache(),
+    # Changes nothing.
+    DropUnreachableStage(),
 )

@@ -119,9 +119,16 @@ def _value(step: Step, name: re.Match[str]) -> str:
     return value.text if isinstance(value, Known) else name[0]
 
 
+_CACHE_MOUNT = "--mount=type=cache,"
+
+
 def _one_line(text: str) -> str:
     keyword, _, rest = text.strip().partition(" ")
-    return " ".join((keyword.upper(), *rest.split()))
+    words = rest.split()
+    while words and words[0].startswith(_CACHE_MOUNT):
+        # With a cache mount or without it, it is the same step.
+        words.pop(0)
+    return " ".join((keyword.upper(), *words))
 
 
 def _raw(text: str) -> Iterator[tuple[str, float]]:

@@ -123,13 +123,17 @@ def _table(report: CacheReport, table: StepTable, screen: Screen, bars: bool) ->
 
 
 def _when(row: StepRow) -> str:
-    """Says what runs a step again, the most frequent cause first."""
+    return "; ".join(causes(row)) or "no file does"
+
+
+def causes(row: StepRow) -> list[str]:
+    """Says what runs a step again, the most frequent cause first; nothing where no file does."""
     own = _own(row)
     above = f"line {row.below} runs" if row.below is not None else ""
     parts = [above, *own] if above else own
     if row.arguments:
         parts.append(", ".join(f"${name}" for name in row.arguments) + " changes")
-    return "; ".join(parts) or "no file does"
+    return parts
 
 
 def _own(row: StepRow) -> list[str]:

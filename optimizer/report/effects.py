@@ -111,11 +111,12 @@ def as_text(effects: Sequence[Effects]) -> str:
         line = f"line {each.step.instruction.line}"
         text = _short(each.step.instruction.logical.text)
         rows.append(f"{each.step.id:<{width}}  {line:<8}  {text}")
-        rows += [f"{'':{width + 12}}{row}" for row in _rows(each)]
+        rows += [f"{'':{width + 12}}{row}" for row in rows_of(each)]
     return "".join(f"{row}\n" for row in rows)
 
 
-def _rows(effects: Effects) -> Iterator[str]:
+def rows_of(effects: Effects) -> Iterator[str]:
+    """Yields what one step reads, writes and takes from the state it runs in, a line each."""
     if effects.commands:
         yield from (row for command in effects.commands for row in _command_rows(command))
         if any(command.obstacle is not None for command in effects.commands):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
+from optimizer.report.left_out import LEFT_OUT, SUMMARY, TOPIC
 from optimizer.transform import Transform
 
 _WIDTH = 100
@@ -19,12 +20,11 @@ def listing(transforms: Sequence[Transform], codes: Mapping[str, str]) -> str:
     """Returns all transforms with their summaries, and all refusal codes with their meaning."""
     lines = ["Transforms, in the order in which they are applied", ""]
     for transform in transforms:
-        on_request = ", on request" if transform.on_request else ""
-        summary = f"{transform.summary} (at best {transform.best.label}{on_request})"
-        lines += _entry(transform.id, summary)
+        lines += _entry(transform.id, f"{transform.summary} ({_promise(transform)})")
     lines += ["", "Refusal codes: why a change was held back", ""]
     for code in sorted(codes):
         lines += _entry(code, codes[code])
+    lines += ["", SUMMARY, "", *_entry(TOPIC, f"{', '.join(LEFT_OUT)}.")]
     lines += ["", "dockopt explain ID prints the page of a transform, or who gives a code."]
     return "\n".join(lines) + "\n"
 
@@ -38,6 +38,21 @@ def page(transform: Transform) -> str:
         lines += ["", "Refusal codes of its own", "========================"]
         for code in sorted(transform.codes):
             lines += _entry(code, transform.codes[code])
+    return "\n".join(lines) + "\n"
+
+
+def _promise(transform: Transform) -> str:
+    if transform.best is None:
+        return "changes nothing"
+    on_request = ", on request" if transform.on_request else ""
+    return f"at best {transform.best.label}{on_request}"
+
+
+def left_out_page() -> str:
+    """Returns what no transform does on purpose, and why."""
+    lines = [TOPIC, "", SUMMARY, "=" * len(SUMMARY)]
+    for what, why in LEFT_OUT.items():
+        lines += ["", *wrap(what, _WIDTH), *(f"    {line}" for line in wrap(why, _WIDTH - 4))]
     return "\n".join(lines) + "\n"
 
 

@@ -121,6 +121,14 @@ def change_rows(applied: Applied) -> list[tuple[str, str]]:
     return rows
 
 
+def told_rows(applied: Applied) -> list[tuple[str, str]]:
+    """Returns the rows of a change for those who do not see its patch: which other files it
+    makes or changes is said too."""
+    verbs = ((each.path, "makes" if each.before is None else "changes") for each in applied.files)
+    *rows, by = change_rows(applied)
+    return [*rows, *(("file", f"{verb} {printable(path)}") for path, verb in verbs), by]
+
+
 def held_rows(held: Held) -> list[tuple[str, str]]:
     """Returns what is said of a refusal below its heading, as labels with text."""
     return [("why", printable(held.reason)), ("unblock", printable(held.unblock))]
@@ -161,6 +169,12 @@ def counts(outcome: Outcome) -> str:
 
 def errors(record: Record) -> list[str]:
     """Returns the error lines of a file, ``path:line:column: error: message``."""
+    path = printable(record.path)
+    return [f"{path}:{line}:{column}: error: {what}" for line, column, what in faults(record)]
+
+
+def faults(record: Record) -> list[tuple[int, int, str]]:
+    """Returns the errors of a file, each with its line and column, in words that are printable."""
     found: list[tuple[int, int, str]]
     if isinstance(record, Failure):
         found = [(record.line, record.column, record.message)]
@@ -169,8 +183,7 @@ def errors(record: Record) -> list[str]:
     if len(found) > ERRORS_SHOWN:
         line, column, _ = found[ERRORS_SHOWN]
         found[ERRORS_SHOWN:] = [(line, column, f"and {len(found) - ERRORS_SHOWN} more like this")]
-    path = printable(record.path)
-    return [f"{path}:{line}:{column}: error: {printable(what)}" for line, column, what in found]
+    return [(line, column, printable(what)) for line, column, what in found]
 
 
 def totals(records: Sequence[Record], *, written: bool = False) -> str:

@@ -34,7 +34,7 @@ from optimizer.proposal import Safety
 from optimizer.taken_back import Order, orders
 from optimizer.view import Build
 from tests.corpus.replay import clone
-from tests.corpus.runs import VARIABLE
+from tests.corpus.runs import ORDERING, VARIABLE
 
 ORDERS = frozenset({"copyall-before-install", "copyall-build-no-dep-step", "syspkg-after-copyall"})
 """What the corpus calls files whose order costs rebuilds."""
@@ -120,7 +120,7 @@ def _rewrite(tree: Path, file: Path) -> Outcome:
         history=lambda: history,
         past=lambda: past_changes(history, source.path),
     )
-    return run(source.path, source, (build,), transforms(), Safety.CHANGES_IMAGE)
+    return run(source.path, source, (build,), transforms(select=ORDERING), Safety.CHANGES_IMAGE)
 
 
 def _orders(text: str) -> frozenset[Order]:

@@ -31,7 +31,7 @@ from optimizer.model.stages import Invocation, Stage, Step
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
 from optimizer.view import Build, View
-from tests.corpus.runs import VARIABLE
+from tests.corpus.runs import ORDERING, VARIABLE
 
 SMELLS = frozenset(
     {"copyall-before-install", "copydir-before-install", "copyall-before-project-install"}
@@ -114,7 +114,7 @@ def replay(candidate: Candidate, limit: int) -> list[Replay] | str:
     before = View(parse(source), build)
     if before.volatility.basis != "history":
         return build.changes.note or "no history"
-    outcome = run(source.path, source, (build,), transforms(), Safety.CHANGES_IMAGE)
+    outcome = run(source.path, source, (build,), transforms(select=ORDERING), Safety.CHANGES_IMAGE)
     new = {_text(each): each for each in _after(before, outcome).rebuilds}
     found = [
         Replay(

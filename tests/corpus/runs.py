@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,18 @@ from optimizer.model.stages import Invocation, read_stages
 from optimizer.model.values import Known
 from optimizer.pipeline import run
 from optimizer.proposal import Safety
+from optimizer.transform import Transform
 from optimizer.view import Build
 
 VARIABLE = "DOCKOPT_CORPUS"
+ORDERING = (
+    "split-builder-stage",
+    "copy-manifests-first",
+    "complete-manifests",
+    "order-by-volatility",
+)
+"""The transforms that decide on what a step stands. What they move keeps its text, by which a step
+is found again."""
 
 _PACKAGE = {"name": "app", "version": "1.0.0"}
 GENEROUS: Mapping[str, bytes] = {
@@ -56,10 +65,57 @@ def corpus_files() -> Iterator[Path]:
     yield from sorted((Path(os.environ[VARIABLE]) / "dockerfiles").iterdir())
 
 
-def rewrite(source: Source, context: BuildContext) -> Outcome:
-    """Runs the whole catalogue on ``source``."""
+def is_at_hand() -> bool:
+    """Says whether `VARIABLE` names a corpus."""
+    return VARIABLE in os.environ
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A corpus file that the catalogue changes in a context of the kind in its ``name``, with the
+    text of the ignore file."""
+
+    name: str
+    before: bytes
+    after: bytes
+    ignored_before: bytes
+    ignored_after: bytes
+
+
+def rewritten_files() -> Iterator[Rewritten]:
+    """Yields the files of the corpus that change in a generous or a fitting context, each text
+    once."""
+    for path in corpus_files():
+        source = Source.from_bytes(path.name, path.read_bytes())
+        seen: set[tuple[bytes, bytes]] = set()
+        for kind in ("generous", "fitting"):
+            context = context_of(kind, source)
+            outcome = rewrite(source, context)
+            after = Source(source.path, outcome.after).data
+            ignored = _ignore_of(with_files(context, outcome))
+            if outcome.changed and (after, ignored) not in seen:
+                seen.add((after, ignored))
+                yield Rewritten(
+                    f"{path.name} ({kind})", source.data, after, _ignore_of(context), ignored
+                )
+
+
+def _ignore_of(context: BuildContext) -> bytes:
+    return (context.ignore_text or "").encode("utf-8", "surrogateescape")
+
+
+def rewrite(
+    source: Source, context: BuildContext, chosen: Sequence[Transform] | None = None
+) -> Outcome:
+    """Runs the whole catalogue on ``source``, or the transforms ``chosen``, in their order."""
     build = Build(context, Invocation(), ContextAnswer(".", "the corpus run"))
-    return run(source.path, source, (build,), transforms(), Safety.CHANGES_IMAGE)
+    return run(
+        source.path,
+        source,
+        (build,),
+        transforms() if chosen is None else chosen,
+        Safety.CHANGES_IMAGE,
+    )
 
 
 def context_of(kind: str, source: Source) -> BuildContext:
@@ -113,10 +169,17 @@ def findings(source: Source, outcome: Outcome, context: BuildContext) -> Iterato
         yield Finding(source.path, f"the result has diagnostics: {tree.diagnostics}")
     if not outcome.changed:
         return
-    again = rewrite(Source(source.path, outcome.after), _with_files(context, outcome))
+    again = rewrite(Source(source.path, outcome.after), with_files(context, outcome))
     if again.changed:
         yield Finding(source.path, "a second run changes the result")
     lost = _words(outcome.before) - _words(outcome.after)
+    # Two RUNs that are joined leave one.
+    lost -= Counter("RUN" for each in outcome.applied if each.transform == "join-apt-update")
+    for each in outcome.applied:
+        if each.transform in ("copy-with-chmod", "copy-with-chown"):
+            # The command is a flag now, and its RUN is gone where it had no other.
+            run = each.before.splitlines()[each.line - 1 : each.end_line]
+            lost -= _words("\n".join(run))
     if any(applied.transform == "swap-slim-base" for applied in outcome.applied):
         lost -= _words_that_name_images(source)
     if lost:
@@ -131,15 +194,23 @@ def _words_that_name_images(source: Source) -> Counter[str]:
     return _words(" ".join(tree.text(instruction.code) for instruction in named))
 
 
-def _with_files(context: BuildContext, outcome: Outcome) -> BuildContext:
+def with_files(context: BuildContext, outcome: Outcome) -> BuildContext:
+    """Returns ``context`` with the files that ``outcome`` changes beside the Dockerfile."""
     for file in outcome.files:
         context = context.with_file(file.path, file.after.encode())
     return context
 
 
+_FIGHTS_A_CACHE = re.compile(
+    r"(?<=\s)(?:--no-cache(?:-dir)?|npm cache clean(?: --force| -f)?|pip3? cache purge"
+    r"|(?:rm -\w+ )?(?:/root|~)/(?:\.npm|\.cache/pip)\S*)(?=[\s;])"
+)
+
+
 def _words(text: str) -> Counter[str]:
     """Counts the words of a file. A RUN that is cut loses what joined its commands, and a way
-    there and back that its second half need not go."""
+    there and back that its second half need not go; one with a cache mount what would fight it."""
+    text = _FIGHTS_A_CACHE.sub(" ", text)
     words = re.sub(r"&& cd (\.\.(/\.\.)*)(?=\s)|&&|;|\\$", " ", text, flags=re.MULTILINE)
     return Counter(words.split())
 

@@ -21,6 +21,8 @@ PACKAGES = {
     "pnpm-9": "pnpm@9.15.9",
     "pnpm-10": "pnpm@10.15.1",
     "bun-1": "bun@1.2.23",
+    "github-description": "@octokit/openapi@23.0.2",
+    "gitea-description": "gitea-js@1.23.0",
 }
 
 
