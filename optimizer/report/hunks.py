@@ -168,3 +168,26 @@ def _hunk(
         lines=tuple(lines),
         transforms=tuple(sorted(transforms, key=order.__getitem__)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Lines ``[start, end)`` of the first text, counted from 0, are to read ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def replacements(changes: Sequence[Change]) -> list[Replacement]:
+    """Returns the smallest runs of lines that lead from the first text to the last, in order."""
+    old = split_lines(changes[0].before or "")
+    woven = _weave(old, changes)
+    return [
+        Replacement(
+            region.old_start,
+            region.old_end,
+            "".join(line.text for line in woven.lines[region.new_start : region.new_end]),
+        )
+        for region in _regions(old, woven)
+    ]
