@@ -48,8 +48,14 @@ class GitError(Exception):
 class Git:
     """git in one folder. Every command ends after ``timeout`` seconds at the latest."""
 
-    def __init__(self, folder: Path, timeout: float) -> None:
-        """Raises `GitError` where there is no git on this machine."""
+    def __init__(
+        self, folder: Path, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """``environment`` stands beside what keeps git from running anything of the repository,
+        and may name the protocols that it speaks (``GIT_ALLOW_PROTOCOL``).
+
+        Raises `GitError` where there is no git on this machine.
+        """
         found = shutil.which("git")
         # A relative entry of PATH would find a program of the repository.
         if found is None or not Path(found).is_absolute():
@@ -57,11 +63,12 @@ class Git:
         self._command = (found, *_OPTIONS)
         self._folder = folder
         self._timeout = timeout
+        self._more = dict(environment or {})
 
-    def text(self, *words: str) -> str:
-        """Returns what the command prints, without the last line end. Raises `GitError` where
-        it fails."""
-        with self.stream(words) as output:
+    def text(self, *words: str, given: bytes = b"") -> str:
+        """Returns what the command prints, without the last line end; ``given`` is its standard
+        input. Raises `GitError` where it fails."""
+        with self.stream(words, given) as output:
             return os.fsdecode(output.read()).removesuffix("\n")
 
     @contextmanager
@@ -104,7 +111,7 @@ class Git:
             return subprocess.Popen(
                 [*self._command, *words],
                 cwd=self._folder,
-                env=_environment(os.environ),
+                env={**_environment(os.environ), **self._more},
                 stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -151,4 +158,7 @@ def _complaint(errors: str) -> str:
         )
     if "not a git repository" in errors:
         return "this is no git repository"
-    return f"git fails: {first.removeprefix('fatal: ') or 'it says nothing more'}"
+    if not first:
+        first = next((line for line in errors.splitlines() if line.startswith("error:")), "")
+    shown = first.removeprefix("fatal: ").removeprefix("error: ")
+    return f"git fails: {shown or 'it says nothing more'}"

@@ -26,7 +26,7 @@ def look_in_processes(
     """Returns what was found for each task, in their order."""
     records: dict[int, Record] = {}
     chunks = [range(at, min(at + _CHUNK, len(tasks))) for at in range(0, len(tasks), _CHUNK)]
-    with _pool(min(jobs, len(chunks))) as pool:
+    with worker_pool(min(jobs, len(chunks))) as pool:
         futures = {
             _submit(pool, [tasks[index] for index in chunk], request): chunk for chunk in chunks
         }
@@ -49,7 +49,7 @@ def _until_one_dies(
     tasks: Sequence[Task], missing: deque[int], request: Request
 ) -> Iterator[tuple[int, Record]]:
     """Looks at one file after the other in one process, which shows on which of them it dies."""
-    with _pool(1) as pool:
+    with worker_pool(1) as pool:
         while missing:
             index = missing.popleft()
             try:
@@ -62,11 +62,17 @@ def _until_one_dies(
 def _submit(
     pool: ProcessPoolExecutor, tasks: Sequence[Task], request: Request
 ) -> Future[list[Record]]:
-    """Hands a chunk to ``pool``. A process that starts for it never hears Ctrl-C, which a
-    terminal sends to all of them."""
+    """Hands a chunk to ``pool``."""
+    with deaf():
+        return pool.submit(_look_at_chunk, tasks, request)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Lets processes that start meanwhile never hear Ctrl-C, which a terminal sends to all."""
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return pool.submit(_look_at_chunk, tasks, request)
+        yield
     finally:
         signal.signal(signal.SIGINT, heard)
 
@@ -80,7 +86,7 @@ def _look_at_chunk(tasks: Sequence[Task], request: Request) -> list[Record]:
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Gives a pool whose processes end at once when the run is interrupted."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)

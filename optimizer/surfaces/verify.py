@@ -23,7 +23,7 @@ from optimizer.report import verification
 from optimizer.report.words import errors, printable
 from optimizer.surfaces.console import NO_ENGINE, WRONG, build_progress, put, screen, tell
 from optimizer.surfaces.load import Engine, Repository, Request, Shown, Task, builds, plan
-from optimizer.surfaces.run import look_at
+from optimizer.surfaces.run import Overlay, look_at
 from optimizer.surfaces.version import version
 from optimizer.verify.archive import Reader
 from optimizer.verify.builders import Builder, EngineFault, Order
@@ -42,6 +42,8 @@ BROKEN = 1
 
 Format: TypeAlias = Literal["text", "json"]
 
+_NOTHING_CHANGED: Overlay = {}
+
 
 def verify(file: Path, request: Request, engine: Engine, form: Format) -> int:
     """Judges every change, prints the verdicts, and returns the exit code."""
@@ -54,16 +56,22 @@ def bisect(file: Path, request: Request, engine: Engine, form: Format) -> int:
 
 
 def confirmed(
-    task: Task, request: Request, outcome: Outcome, engine: Engine, announce: Announce
+    task: Task,
+    request: Request,
+    outcome: Outcome,
+    engine: Engine,
+    announce: Announce,
+    overlay: Overlay = _NOTHING_CHANGED,
 ) -> Record:
     """Returns what is left of ``outcome`` when every change that no build confirms is held back.
+    ``overlay`` is what it was found with.
 
     The changes that are left are built again without the others, and measured in the first way
     in which the file is built. Where all that an image lacks are packages whose names are known,
     the file is planned again with them first. Raises `EngineFault`.
     """
-    ways = [*_ways(task, request, outcome, engine, announce)]
-    plan = Plan(task, request)
+    ways = [*_ways(task, request, outcome, engine, announce, overlay)]
+    plan = Plan(task, request, overlay)
     record: Record = plan.with_sizes(outcome, ways)
     with ExitStack() as stack:
         for way in ways:
@@ -93,6 +101,7 @@ class Plan:
 
     task: Task
     request: Request
+    overlay: Overlay = field(default_factory=dict)
     shown: Shown = field(default_factory=Shown)
     denied: list[Denied] = field(default_factory=list)
     _repairs: list[tuple[str, str]] = field(default_factory=list)
@@ -118,7 +127,9 @@ class Plan:
         return tuple(note for transform, note in self._repairs if transform == change.transform)
 
     def _look(self) -> Record:
-        return look_at(self.task, self.request, {}, denied=self.denied, shown=self.shown)
+        return look_at(
+            self.task, self.request, {}, self.overlay, denied=self.denied, shown=self.shown
+        )
 
     def _without(self, outcome: Outcome, worst: Sequence[Verdict]) -> Record:
         self.denied += _unconfirmed(outcome.applied, worst)
@@ -325,14 +336,19 @@ def _run(file: Path, request: Request, engine: Engine, form: Format, *, bisect: 
 
 
 def _ways(
-    task: Task, request: Request, outcome: Outcome, engine: Engine, announce: Announce
+    task: Task,
+    request: Request,
+    outcome: Outcome,
+    engine: Engine,
+    announce: Announce,
+    overlay: Overlay = _NOTHING_CHANGED,
 ) -> Iterator[_Way]:
     """Yields the ways in which a file with changes is built. Raises `EngineFault`."""
     if not outcome.applied:
         return
     builder = _builder(engine.builder)
     builder.check()
-    found, _ = builds(task, request, Repository(task.root), {})
+    found, _ = builds(task, request, Repository(task.root), overlay)
     for build in found:
         if build.answer not in outcome.contexts:
             continue
@@ -341,6 +357,7 @@ def _ways(
             build.context.root,
             build.invocation,
             build.context.ignore_text,
+            files=_written(build),
             seconds=engine.seconds,
             network=engine.network,
             secrets=engine.secrets,
@@ -348,6 +365,15 @@ def _ways(
         )
         baseline = Baseline(Builds(builder, announce, engine.keep), order)
         yield _Way(build, baseline, task.config.smoke)
+
+
+def _written(build: Build) -> Mapping[str, str]:
+    """Returns the files that others changed, but the ignore file, which is given apart."""
+    return {
+        path: data.decode("utf-8", "surrogateescape")
+        for path, data in build.context.written.items()
+        if not path.endswith(".dockerignore")
+    }
 
 
 def _edited_most(build: Build) -> str | None:
@@ -360,6 +386,15 @@ def _edited_most(build: Build) -> str | None:
         return None
     prefix = root.relative_to(top).as_posix()
     return edited_most(history, build.context, "" if prefix == "." else prefix)
+
+
+def missing(engine: Engine) -> EngineFault | None:
+    """Returns what is wrong with the engine; None where it is there."""
+    try:
+        _builder(engine.builder).check()
+    except EngineFault as fault:
+        return fault
+    return None
 
 
 def _builder(name: str | None) -> Builder:
