@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -45,9 +46,11 @@ def _complete_transforms(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def _complete_topics(incomplete: str) -> Iterator[tuple[str, str]]:
     from optimizer.catalog import refusal_codes
+    from optimizer.report.left_out import SUMMARY, TOPIC
 
     yield from _complete_transforms(incomplete)
-    yield from (each for each in refusal_codes().items() if each[0].startswith(incomplete))
+    topics = {**refusal_codes(), TOPIC: SUMMARY}
+    yield from (each for each in topics.items() if each[0].startswith(incomplete))
 
 
 def _split_ids(values: Iterable[str] | None) -> list[str] | None:
@@ -228,6 +231,10 @@ Ssh = Annotated[
 SECONDS = 1800.0
 MEASURE = 1
 
+_AUTHOR = re.compile(
+    r"(?P<name>[^<>\x00-\x1f\x7f]*[^<>\x00-\x20\x7f]) <(?P<mail>[^<>\s@]+@[^<>\s@]+)>"
+)
+
 
 def _request(
     context: Path | None,
@@ -292,11 +299,12 @@ def fix(
         typer.Option("--check", help="Print the summary only; exit 1 when something would change."),
     ] = False,
     format_: Annotated[
-        Literal["diff", "json"] | None,
+        Literal["diff", "json", "sarif", "markdown", "github", "rdjson"] | None,
         typer.Option(
             "--format",
             help="What to print; diff when not said. Said, it is printed with --write and --check "
-            "as well.",
+            "as well. sarif is for code scanning, github for the annotations of a workflow, "
+            "rdjson for reviewdog, markdown for a job summary.",
         ),
     ] = None,
     output: Annotated[
@@ -434,6 +442,162 @@ def bisect(
     raise typer.Exit(run.bisect(file, request, engine, format_))
 
 
+def _read_author(value: str | None) -> str | None:
+    """Reads ``Name <mail>``; what could end a line of a commit is refused."""
+    if value is not None and _AUTHOR.fullmatch(value) is None:
+        raise typer.BadParameter("an author is written: Name <mail@example.org>")
+    return value
+
+
+def _names(values: Iterable[str] | None) -> tuple[str, ...]:
+    parts = (part.strip() for value in values or () for part in value.split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+@app.command()
+def pr(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="A clone, whose remote is meant, or the address of a repository; the clone of "
+            "the current folder when not said.",
+        ),
+    ] = ".",
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BRANCH", help="The branch to work on; the repository's own when not said."
+        ),
+    ] = None,
+    remote: Annotated[
+        str, typer.Option(metavar="NAME", help="The remote of the clone that is meant.")
+    ] = "origin",
+    group: Annotated[
+        bool, typer.Option("--group", help="One pull request for all Dockerfiles together.")
+    ] = False,
+    dry_run: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Write patches and texts there; push nothing, open nothing.",
+        ),
+    ] = None,
+    fleet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Many repositories: a file with one on a line, - for standard input, or the "
+            "address of an organisation. A run that was ended is gone on with.",
+        ),
+    ] = None,
+    journal: Annotated[Path, typer.Option(metavar="FILE", help="What a fleet remembers.")] = Path(
+        "dockopt-fleet.sqlite"
+    ),
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, max=256, help="Repositories of a fleet at once.")
+    ] = 4,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Let a Dask cluster visit the repositories of a fleet."
+        ),
+    ] = None,
+    verify_: Annotated[
+        bool | None,
+        typer.Option(
+            "--verify/--no-verify",
+            help="Build before anything is pushed; when not said, where an engine is there.",
+        ),
+    ] = None,
+    forge: Annotated[
+        Literal["github", "gitlab", "gitea"] | None,
+        typer.Option(help="What the host is, where its name does not say; gitea for Forgejo too."),
+    ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the API is, where the host does not say."),
+    ] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Open pull requests as drafts.")] = False,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Labels that pull requests are opened with."),
+    ] = None,
+    reviewers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,...", help="Who is asked for a review at opening; ORG/TEAM on GitHub."
+        ),
+    ] = None,
+    author: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AUTHOR",
+            callback=_read_author,
+            help="Whom commits are by, as Name <mail>; git's user.name when not said.",
+        ),
+    ] = None,
+    signoff: Annotated[
+        bool, typer.Option("--signoff", help="Add a Signed-off-by trailer to commits.")
+    ] = False,
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "text",
+    safety: Annotated[
+        Literal["same-image", "same-behavior", "changes-image"] | None,
+        typer.Option(help="The least promise accepted; changes-image when not said."),
+    ] = None,
+    select: Select = None,
+    without: Without = None,
+    history: HistoryOption = 500,
+    builder: Builder = None,
+    network: Network = None,
+    time_limit: TimeLimit = SECONDS,
+    measure: Measure = MEASURE,
+) -> None:
+    """Open or update pull requests, one for each Dockerfile, one commit for each change.
+
+    Works in a clone of its own; the one that you are in stays as it is. Run again, it updates
+    the same pull requests, leaves alone what people added commits to or closed, and closes those
+    in which nothing is left to change. Where an engine is there, what would be pushed is built and
+    compared first, and what breaks its promise is not pushed; --no-verify builds nothing. Labels,
+    reviewers and --draft count at opening: later they are people's. Tokens come from the
+    environment (GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN, or DOCKOPT_TOKEN for any) or from git's
+    credential helpers.
+
+    Exit code 0: done; 2: what was named is not there; 3: git, the forge or the engine failed.
+    """
+    from dataclasses import replace
+
+    from optimizer.forge.connect import Wanted
+    from optimizer.surfaces.config import SAFETIES
+    from optimizer.surfaces.pr import command
+    from optimizer.surfaces.pr.publish import Looks
+    from optimizer.surfaces.pr.visit import Options
+
+    request = _request(None, None, None, None, select, without)
+    named = _AUTHOR.fullmatch(author) if author is not None else None
+    options = Options(
+        replace(request, safety=SAFETIES[safety] if safety else None, history=history),
+        base,
+        remote,
+        group,
+        Wanted(forge, api),
+        (named["name"], named["mail"]) if named else None,
+        signoff,
+        Looks(draft, _names(labels), _names(reviewers)),
+        dry_run.resolve() if dry_run is not None else None,
+        "auto" if verify_ is None else "yes" if verify_ else "no",
+        _engine(builder, network, time_limit, False, measure, None, None),
+    )
+    if fleet is None:
+        raise typer.Exit(command.pull_requests(source, options, format_))
+    from optimizer.surfaces.pr.fleet import Fleet, visit_all
+
+    raise typer.Exit(visit_all(Fleet(fleet, journal, jobs, scheduler), options))
+
+
 @app.command()
 def cache(
     file: Annotated[
@@ -482,14 +646,14 @@ def explain(
         str | None,
         typer.Argument(
             metavar="[ID]",
-            help="A transform or a refusal code; all of them when there is none.",
+            help="A transform, a refusal code or left-out; all of them when there is none.",
             autocompletion=_complete_topics,
         ),
     ] = None,
 ) -> None:
     """List the transforms and refusal codes, or print one page."""
     from optimizer.catalog import refusal_codes, transforms
-    from optimizer.report import pages
+    from optimizer.report import left_out, pages
     from optimizer.surfaces.console import put, stop
 
     known = {transform.id: transform for transform in transforms()}
@@ -500,10 +664,12 @@ def explain(
         text = pages.page(known[topic])
     elif topic in codes:
         text = pages.code_page(topic, codes[topic], [*known.values()])
+    elif topic == left_out.TOPIC:
+        text = pages.left_out_page()
     else:
         from difflib import get_close_matches
 
-        close = get_close_matches(topic, [*known, *codes])
+        close = get_close_matches(topic, [*known, *codes, left_out.TOPIC])
         hint = f"; close to it: {', '.join(close)}" if close else ""
         stop(f"no transform and no refusal code is called {topic!r}{hint}")
     put(text.encode())
@@ -556,3 +722,15 @@ def print_(
 
     invocation = Invocation(target, _build_args(build_arg), platform)
     raise typer.Exit(show(what, file, format_, invocation, context, change or ()))
+
+
+@app.command()
+def lsp() -> None:
+    """Serve an editor: the Language Server Protocol on standard input and output.
+
+    Nothing is built and no process of the workspace is run, unless the user asks for a
+    verification and the editor says that the workspace is trusted.
+    """
+    from optimizer.surfaces.lsp.serve import serve
+
+    serve()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -22,12 +23,15 @@ from optimizer.surfaces.console import (
     tell,
 )
 from optimizer.surfaces.load import Engine, Request, Task, plan, plan_input
-from optimizer.surfaces.run import default_jobs, look_at_all
+from optimizer.surfaces.run import Overlay, alone, default_jobs, in_harmony, look_at_each
 
 WOULD_CHANGE = 1
 """The exit code of --check."""
 
-Format: TypeAlias = Literal["diff", "json"]
+Format: TypeAlias = Literal["diff", "json", "sarif", "markdown", "github", "rdjson"]
+
+ONE_FILE = ("sarif", "rdjson")
+"""The formats whose readers are offered changes that they can make in one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Mode:
         """Whether the report is for somebody's eyes."""
         return (
             self.reports
-            and self.format != "json"
+            and self.format in (None, "diff")
             and self.output is None
             and is_terminal(sys.stdout)
         )
@@ -69,16 +73,20 @@ def fix(
     planned = planned or plan(paths, request)
     tasks = [each for each in planned if isinstance(each, Task)]
     with progress(len(tasks)) as done:
-        looked = iter(look_at_all(tasks, request, jobs or default_jobs(len(tasks)), done))
-    records = [each if isinstance(each, Failure) else next(looked) for each in planned]
-    if engine is not None:
+        apart = look_at_each(tasks, request, jobs or default_jobs(len(tasks)), done)
+    if engine is None:
+        looked: Iterator[Record] = iter(in_harmony(tasks, request, apart))
+    else:
         from optimizer.surfaces.verify import blame
         from optimizer.verify.builders import EngineFault
 
         try:
-            records = _confirmed(planned, records, request, engine)
+            looked = iter(_confirmed(tasks, apart, request, engine))
         except EngineFault as fault:
             return blame(fault)
+    if engine is None and mode.format in ONE_FILE:
+        looked = map(partial(_with_alone, request), tasks, apart, looked)
+    records = [each if isinstance(each, Failure) else next(looked) for each in planned]
     if mode.write:
         records = [_written(each, record) for each, record in zip(planned, records, strict=True)]
     if mode.reports:
@@ -91,17 +99,25 @@ def fix(
 
 
 def _confirmed(
-    planned: Sequence[Task | Failure], records: Sequence[Record], request: Request, engine: Engine
+    tasks: Sequence[Task], apart: Sequence[Record], request: Request, engine: Engine
 ) -> list[Record]:
     from optimizer.surfaces.verify import confirmed, ended_in_order
 
     with ended_in_order(), build_progress() as announce:
-        return [
-            confirmed(task, request, record, engine, announce)
-            if isinstance(task, Task) and isinstance(record, Outcome)
-            else record
-            for task, record in zip(planned, records, strict=True)
-        ]
+
+        def settle(task: Task, outcome: Outcome, overlay: Overlay) -> Record:
+            return confirmed(task, request, outcome, engine, announce, overlay)
+
+        return in_harmony(tasks, request, apart, settle)
+
+
+def _with_alone(request: Request, task: Task, first: Record, record: Record) -> Record:
+    """Adds what can be offered without any other file; ``first`` was found apart."""
+    if not isinstance(record, Outcome) or not isinstance(first, Outcome):
+        return record
+    if not (record.files or record.rests_on):
+        return record
+    return replace(record, alone=alone(task, request, first))
 
 
 def _written(planned: Task | Failure, record: Record) -> Record:
@@ -126,11 +142,8 @@ def _report(records: Sequence[Record], mode: Mode) -> None:
 
 
 def _render(records: Sequence[Record], mode: Mode) -> bytes:
-    if mode.format == "json":
-        from optimizer.report import json
-        from optimizer.surfaces.version import version
-
-        return json.render(records, version()).encode("ascii")
+    if mode.format is not None and mode.format != "diff":
+        return _for_machines(records, mode.format, mode.explain_held)
     if mode.draws:
         from optimizer.report import terminal
 
@@ -139,6 +152,32 @@ def _render(records: Sequence[Record], mode: Mode) -> bytes:
     from optimizer.report.patch import patch
 
     return Source("", patch(records, explain_held=mode.explain_held)).data
+
+
+def _for_machines(records: Sequence[Record], form: Format, explain_held: bool) -> bytes:
+    from optimizer.surfaces.version import version
+
+    if form == "json":
+        from optimizer.report import json
+
+        return json.render(records, version()).encode("ascii")
+    if form == "sarif":
+        from optimizer.catalog import transforms
+        from optimizer.report import sarif
+
+        rules = transforms()
+        return sarif.render(records, version(), rules, explain_held=explain_held).encode("ascii")
+    if form == "rdjson":
+        from optimizer.report import rdjson
+
+        return rdjson.render(records, explain_held=explain_held).encode("ascii")
+    if form == "github":
+        from optimizer.report import github
+
+        return github.render(records, explain_held=explain_held).encode("utf-8")
+    from optimizer.report import markdown
+
+    return markdown.render(records).encode("utf-8")
 
 
 def _summarise(records: Sequence[Record], mode: Mode) -> None:

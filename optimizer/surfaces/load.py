@@ -139,6 +139,15 @@ class Repository:
         """What its files say about how its images are built."""
         return RepositoryEvidence(self.root)
 
+    def targets(self, names: Sequence[Path]) -> frozenset[str] | None:
+        """Returns the stages that its files build of the Dockerfile with these names; None where
+        one of them may build it in a way that is not known."""
+        answers = [self.evidence.contexts_of(name) for name in names]
+        if any(answer.notes for answer in answers):
+            return None
+        found = (each.target for answer in answers for each in answer.found)
+        return frozenset(target for target in found if target is not None)
+
     @cached_property
     def dockerfiles(self) -> Mapping[Path, Dockerfile]:
         """The Dockerfiles that can be read, by where they really are."""
@@ -148,6 +157,11 @@ class Repository:
             if isinstance(data, bytes):
                 found[path.resolve()] = parse(Source.from_bytes(str(path), data))
         return found
+
+    def with_histories_of(self, other: Repository) -> Repository:
+        """Returns this repository with what ``other`` has read of the histories."""
+        self._histories.update(other._histories)
+        return self
 
     def neighbours(self, file: Path) -> Sequence[Dockerfile]:
         """Returns all Dockerfiles but ``file``."""
@@ -171,6 +185,12 @@ def plan(paths: Sequence[Path], request: Request) -> list[Task | Failure]:
     return [
         replace(each, base=base) if isinstance(each, Task) else each for each in planned.values()
     ]
+
+
+def plan_buffer(path: Path, configs: Configs, request: Request) -> Task | Failure:
+    """Returns the task for a Dockerfile whose text an editor holds. ``path`` is where it lies or
+    will lie, which does not have to exist."""
+    return _task(path, repository_root(path), configs, request, strict=False)
 
 
 def plan_input(data: bytes, request: Request) -> Task | Failure:
@@ -250,6 +270,7 @@ def builds(
                 else partial(repository.past, task.file, request.history),
                 base_bytes=shown.base_bytes,
                 shown_needed=shown.needed,
+                targets=partial(repository.targets, task.names),
                 services=each.services,
                 dependents=each.dependents,
                 places=(each.found_by, *each.also),
@@ -287,10 +308,12 @@ def _find(path: Path, configs: Configs, request: Request) -> Iterator[Task | Fai
         yield Failure(str(path), "no Dockerfile in this folder")
 
 
-def _task(path: Path, root: Path, configs: Configs, request: Request) -> Task | Failure:
+def _task(
+    path: Path, root: Path, configs: Configs, request: Request, *, strict: bool = True
+) -> Task | Failure:
     try:
         name = path.parent.resolve() / path.name
-        file = name.resolve(strict=True)
+        file = name.resolve(strict=strict)
     except (OSError, RuntimeError) as error:
         return Failure(str(path), f"cannot read: {getattr(error, 'strerror', 'a loop of links')}")
     if not file.is_relative_to(root):

@@ -84,11 +84,11 @@ def test_before_and_after_over_the_history(root: Path) -> None:
         ("COPY . .", 23, 23, 0.5),
         ("RUN npm ci", 0, 23, 40.0),
     ]
-    assert found["applied"] == ["copy-manifests-first"]
+    assert found["applied"] == ["copy-manifests-first", "mount-package-cache"]
     assert steps(found["after"]) == [
         ("WORKDIR /app", 0, 0, 0.1),
         ("COPY package.json package-lock.json ./", 3, 3, 0.1),
-        ("RUN npm ci", 0, 3, 40.0),
+        ("RUN --mount=type=cache,target=/root/.npm npm ci", 0, 3, 40.0),
         ("COPY . .", 23, 23, 0.5),
     ]
     assert found["before"]["rebuild_seconds"] == pytest.approx(23 * 40.5)
@@ -102,11 +102,11 @@ def test_in_words(root: Path) -> None:
     out = Done(root, "cache", "api/Dockerfile").out
     assert "the last 26 commits, 23 of which change a file of the context" in out
     assert "seconds are estimates" in out
-    assert "with copy-manifests-first" in out
+    assert "with copy-manifests-first, mount-package-cache" in out
     assert "the last 26 commits: 462 s of rebuilds -> 63 s (-86 %)" in out
     assert "\x1b" not in out
     assert "█" not in out
-    rows = [line.split() for line in out.splitlines() if "npm ci" in line]
+    rows = [line.split() for line in out.splitlines() if " RUN " in line]
     assert [row[-3] for row in rows] == ["23", "3"]
 
 

@@ -17,7 +17,7 @@ from optimizer.surfaces import run
 from optimizer.surfaces.config import Config
 from optimizer.surfaces.load import Request, Task
 from optimizer.surfaces.processes import look_in_processes
-from optimizer.surfaces.run import default_jobs, look_at, look_at_all
+from optimizer.surfaces.run import default_jobs, look_at, look_at_each
 
 
 def quiet(done: int) -> None:
@@ -66,7 +66,7 @@ def test_exception_that_nobody_expected_costs_its_file_alone(
     monkeypatch.setattr(run, "run", broken)
     monkeypatch.delenv("DOCKOPT_DEBUG", raising=False)
     tasks = [task(tmp_path, name) for name in ("good", "bad", "fine")]
-    good, bad, fine = look_at_all(tasks, Request(), 1, quiet)
+    good, bad, fine = look_at_each(tasks, Request(), 1, quiet)
     assert isinstance(good, Outcome)
     assert isinstance(fine, Outcome)
     assert isinstance(bad, Failure)
