@@ -92,6 +92,13 @@ def test_readme_and_ci_run_the_same_tests() -> None:
     assert command in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+def test_git_ignores_nothing_of_the_fixtures() -> None:
+    # Their own ignore files count for git too: what these name has to be added by force.
+    command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "fixtures"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [name for name in listed.stdout.split("\0") if name and "__pycache__" not in name] == []
+
+
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".lock", ""}
 
 

@@ -86,6 +86,7 @@ def test_rebuild_without_an_edit_sends_nothing(builder: Buildx, context: Path) -
 def test_command_shows_what_was_measured(builder: Buildx, context: Path) -> None:
     shutil.copytree(CASE.before, context, dirs_exist_ok=True)
     command = [sys.executable, "-m", "optimizer", "verify", "--format", "json", "--measure", "1"]
+    command += ["--select", "copy-manifests-first"]
     done = subprocess.run(
         [*command, "--network", "host", str(context / "Dockerfile")],
         cwd=ROOT,

@@ -165,7 +165,7 @@ class TestVerdicts:
         said = " ".join(out.split())
         assert code == 2
         assert err.splitlines()[-1] == (
-            "Dockerfile:6:1: error: the original does not build at "
+            "Dockerfile:7:1: error: the original does not build at "
             "`RUN echo why >&2; exit 7`: why (exit code: 7)"
         )
         assert (
