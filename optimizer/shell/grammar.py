@@ -6,7 +6,7 @@ The only module that imports tree-sitter-bash, on first use.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from time import thread_time
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +94,10 @@ def is_tight(node: Node, start: int) -> bool:
     return True
 
 
+@lru_cache(256)
 def _tree(text: str) -> Tree | None:
+    # Kept for more than speed: the binding never lets go of what a reader gives it, so a server
+    # that parsed the same command at each keystroke would grow.
     data = _masked(text).encode("ascii")
     parser = _parser()
     stop_at = thread_time() + _CPU_SECONDS + _CPU_SECONDS_PER_CHARACTER * len(data)
