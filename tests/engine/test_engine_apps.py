@@ -107,14 +107,14 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "php-vendored": (),
     "pip-psycopg2": (NOISE, SPLIT, SWAP, MOUNT, MOUNT_IN_IMAGE),
     "pip-report": (MANIFESTS, MOUNT_IN_IMAGE),
-    "pnpm-catalog-patched": (MANIFESTS, MOUNT_IN_IMAGE),
+    "pnpm-catalog-patched": (MANIFESTS, MOUNT_IN_IMAGE, MOUNT_IN_IMAGE),
     "pnpm-typescript": (SPLIT, SWAP, MANIFESTS, MOUNT),
     "ruby-bundler": (SPLIT, SWAP),
     "rust-quotes": (SPLIT, SWAP),
     "vite-serve": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, MOUNT),
     "vite-static": (MANIFESTS, MOUNT),
     "yarn-berry-patched": (MANIFESTS, MOUNT_IN_IMAGE),
-    "yarn-classic-workspaces": (MANIFESTS_OF_WRITERS, MOUNT_IN_IMAGE),
+    "yarn-classic-workspaces": (MANIFESTS_OF_WRITERS, MOUNT_IN_IMAGE, MOUNT_IN_IMAGE),
 }
 """What dockopt does to each of them, in order; those with nothing are built as they stand."""
 
