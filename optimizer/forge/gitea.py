@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from optimizer.forge.forge import Draft, ForgeFault, PullRequest, State
-from optimizer.forge.session import Refused, Session, Unclear
+from optimizer.forge.opening import opened
+from optimizer.forge.session import Session
 
 CONFLICT = 409
 """The answer for a pull request that is there already."""
@@ -50,15 +51,12 @@ class Gitea:
             "title": (_DRAFT if draft.draft else "") + draft.title,
             "body": draft.body,
         }
-        try:
-            return _pull_request(self.session.post(self._path("/pulls"), document))
-        except (Refused, Unclear) as fault:
-            if isinstance(fault, Refused) and fault.status != CONFLICT:
-                raise
-            there = self.newest(draft.branch, draft.base)
-            if there is None or there.state != "open":
-                raise
-            return there
+        return opened(
+            self,
+            draft,
+            lambda: _pull_request(self.session.post(self._path("/pulls"), document)),
+            CONFLICT,
+        )
 
     def update(self, number: int, title: str, body: str) -> None:
         """Keeps the word that makes it a draft, as long as it is one."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from optimizer.forge.forge import Draft, ForgeFault, PullRequest, State
-from optimizer.forge.session import Refused, Session, Unclear
+from optimizer.forge.opening import newest_of, opened
+from optimizer.forge.session import Refused, Session
 
 VALIDATION_FAILED = 422
 """Also the answer for a pull request that is there already."""
@@ -43,22 +44,19 @@ class GitHub:
             "sort": "created", "direction": "desc", "per_page": "100",
         }  # fmt: skip
         found = [_pull_request(each) for each in self.session.pages(self._path("/pulls"), query)]
-        return next((each for each in found if each.state == "open"), next(iter(found), None))
+        return newest_of(found)
 
     def open(self, draft: Draft) -> PullRequest:
         document = {
             "title": draft.title, "body": draft.body, "head": draft.branch, "base": draft.base,
             "draft": draft.draft,
         }  # fmt: skip
-        try:
-            return _pull_request(self.session.post(self._path("/pulls"), document))
-        except (Refused, Unclear) as fault:
-            if isinstance(fault, Refused) and fault.status != VALIDATION_FAILED:
-                raise
-            there = self.newest(draft.branch, draft.base)
-            if there is None or there.state != "open":
-                raise
-            return there
+        return opened(
+            self,
+            draft,
+            lambda: _pull_request(self.session.post(self._path("/pulls"), document)),
+            VALIDATION_FAILED,
+        )
 
     def update(self, number: int, title: str, body: str) -> None:
         self.session.change("PATCH", self._path(f"/pulls/{number}"), {"title": title, "body": body})

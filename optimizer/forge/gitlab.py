@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from optimizer.forge.forge import Draft, ForgeFault, PullRequest, State
-from optimizer.forge.session import Refused, Session, Unclear
+from optimizer.forge.opening import newest_of, opened
+from optimizer.forge.session import Session
 
 CONFLICT = 409
 """The answer for a merge request that is there already."""
@@ -43,7 +44,7 @@ class GitLab:
             for each in self.session.pages(self._path(""), query)
             if each.get("source_project_id") == each.get("target_project_id")
         ]
-        return next((each for each in found if each.state == "open"), next(iter(found), None))
+        return newest_of(found)
 
     def open(self, draft: Draft) -> PullRequest:
         document = {
@@ -55,15 +56,12 @@ class GitLab:
             "labels": ",".join(draft.labels),
             "reviewer_ids": [self._user(each) for each in draft.reviewers],
         }
-        try:
-            return _pull_request(self.session.post(self._path(""), document))
-        except (Refused, Unclear) as fault:
-            if isinstance(fault, Refused) and fault.status != CONFLICT:
-                raise
-            there = self.newest(draft.branch, draft.base)
-            if there is None or there.state != "open":
-                raise
-            return there
+        return opened(
+            self,
+            draft,
+            lambda: _pull_request(self.session.post(self._path(""), document)),
+            CONFLICT,
+        )
 
     def dress(self, number: int, draft: Draft) -> None:
         """GitLab takes both where a merge request is opened, so nothing is left to add."""
