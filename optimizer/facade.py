@@ -15,7 +15,6 @@ from optimizer.effects.base_words import renamed_base
 from optimizer.effects.cache_mounts import CacheMounts, Surroundings, cache_mounts
 from optimizer.effects.conflict import Conflict, conflict
 from optimizer.effects.copies import CopyStep, ForeignCopy, read_copy
-from optimizer.effects.copy_flags import CopyFlag
 from optimizer.effects.dependencies import DependencyStep, keeps_downloads, run_line
 from optimizer.effects.effects import Effects
 from optimizer.effects.ended import ended_images
@@ -52,6 +51,7 @@ from optimizer.effects.sources import (
 )
 from optimizer.effects.split.plan import Plan as SplitPlan
 from optimizer.effects.static_site import WORKDIR, StaticSite
+from optimizer.flag_proposals import flag_proposals
 from optimizer.knowledge.arguments import busts_cache, changes_per_build, watches
 from optimizer.knowledge.distribution.recommended import source as recommended_source
 from optimizer.knowledge.image_sizes import image_bytes
@@ -73,7 +73,6 @@ __all__ = [
     "Basis",
     "CacheMounts",
     "Conflict",
-    "CopyFlag",
     "CopyStep",
     "DependencyStep",
     "Edit",
@@ -130,6 +129,7 @@ __all__ = [
     "copy_lines",
     "covered",
     "ended_images",
+    "flag_proposals",
     "ignoring",
     "image_bytes",
     "inherited_sources",

@@ -95,17 +95,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimizer.facade import (
-    CopyFlag,
-    Evidence,
-    Obstacle,
-    Proposal,
-    Refusal,
-    Safety,
-    Step,
-    Transform,
-    View,
-)
+from optimizer.facade import Proposal, Refusal, Safety, Transform, View, flag_proposals
 
 
 class CopyWithChown(Transform):
@@ -113,23 +103,4 @@ class CopyWithChown(Transform):
     best = Safety.SAME_IMAGE
 
     def propose(self, view: View) -> Iterator[Proposal | Refusal]:
-        for stage in view.stages.stages:
-            for step in stage.steps:
-                for found in view.copy_flags(stage, step, "chown"):
-                    if isinstance(found, Obstacle):
-                        yield Refusal.of(found, step.instruction.code)
-                    else:
-                        yield _proposal(step, found)
-
-
-def _proposal(step: Step, found: CopyFlag) -> Proposal:
-    scenario, size = f"the layer of `{found.named}`", found.bytes
-    return Proposal(
-        title=f"Let COPY do what `{found.named}` does",
-        at=step.instruction.code,
-        edits=found.edits,
-        safety=Safety.SAME_IMAGE,
-        reason=f"`{found.named}` puts what COPY brought into a layer once more.",
-        evidence=(Evidence("copied_bytes", scenario, size, 0, "model"),) if size else (),
-        assumes=found.assumes,
-    )
+        yield from flag_proposals(view, "chown")
