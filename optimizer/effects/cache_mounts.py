@@ -11,8 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 from optimizer.cst.edit import Edit, Replace
 from optimizer.cst.nodes import Dockerfile
@@ -21,6 +22,7 @@ from optimizer.effects.commands import short
 from optimizer.effects.copies import StageFiles, is_below
 from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.effects.paths import Paths
+from optimizer.effects.taken import chain, taken
 from optimizer.knowledge.caches import (
     APT_ARCHIVES,
     MOVES_CACHE,
@@ -97,6 +99,9 @@ class Surroundings:
 
     tree: Dockerfile
     stages: Stages
+    _going_on: dict[re.Pattern[str], tuple[tuple[Step, str], ...]] = field(
+        default_factory=dict, repr=False
+    )
 
     def text(self, step: Step) -> str:
         """Returns what a RUN runs, behind its flags."""
@@ -108,9 +113,14 @@ class Surroundings:
         """What all RUNs run that have no cache mount, one behind the other."""
         return "\n".join(self.text(step) for step in self._runs if not _has_cache(step))
 
-    def text_of_others(self, step: Step) -> str:
-        """What all RUNs but ``step`` run, one behind the other."""
-        return "\n".join(self.text(other) for other in self._runs if other is not step)
+    def other_that(self, goes_on: re.Pattern[str], step: Step) -> str | None:
+        """Returns the first text of a RUN but ``step`` that ``goes_on`` finds."""
+        if goes_on not in self._going_on:
+            texts = ((each, goes_on.search(self.text(each))) for each in self._runs)
+            found = ((each, match[0]) for each, match in texts if match is not None)
+            # Of two one is another than the step, whichever that is.
+            self._going_on[goes_on] = tuple(islice(found, 2))
+        return next((text for each, text in self._going_on[goes_on] if each is not step), None)
 
     @cached_property
     def offline(self) -> Step | None:
@@ -130,7 +140,7 @@ class Surroundings:
             for stage in self.stages.stages
             for step in stage.steps
             if step.sources
-            for path in _taken(step)
+            for path in taken(step)
         )
 
     @cached_property
@@ -166,13 +176,6 @@ class Surroundings:
 
 def _has_cache(step: Step) -> bool:
     return any(mount.type == "cache" for mount in step.instruction.mounts)
-
-
-def _taken(step: Step) -> Iterator[str]:
-    for word in step.instruction.words[:-1]:
-        yield word.value.rstrip("/*")
-    for mount in step.instruction.mounts:
-        yield mount.options.get("source", "")
 
 
 def cache_mounts(
@@ -254,22 +257,14 @@ def _unknown_user(step: Step) -> Obstacle:
     )
 
 
-def _chain(stage: Stage) -> Iterator[Stage]:
-    """Yields a stage and those that it is built on."""
-    yield stage
-    while isinstance(stage.base, StageBase):
-        stage = stage.base.stage
-        yield stage
-
-
 def _image(stage: Stage) -> ImageBase | None:
     """Returns the image that ``stage`` starts from in the end."""
-    *_, first = _chain(stage)
+    *_, first = chain(stage)
     return first.base if isinstance(first.base, ImageBase) else None
 
 
 def _base_in_the_way(stage: Stage, downloads: Sequence[_Download]) -> Obstacle | None:
-    *_, first = _chain(stage)
+    *_, first = chain(stage)
     image = _image(stage)
     of_image = next((each for each in downloads if each.keeping.is_of_image), None)
     if of_image is not None and (image is None or "$" in first.instruction.words[0].value):
@@ -380,12 +375,12 @@ def _used_elsewhere(
         if around.text_of_runs.count(target) > own.count(target):
             return _used(downloads[0], f"Another RUN names {target}; it")
         for other, path in around.taken:
-            if path and is_below(path, target):
+            if is_below(path, target):
                 return _used(downloads[0], f"Line {other.instruction.line}")
     for each in downloads:
         goes_on = each.keeping.goes_on
-        if goes_on is not None and (found := goes_on.search(around.text_of_others(step))):
-            return _used(each, f"`{found[0]}`")
+        if goes_on is not None and (found := around.other_that(goes_on, step)) is not None:
+            return _used(each, f"`{found}`")
     return None
 
 

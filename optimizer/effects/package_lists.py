@@ -14,10 +14,11 @@ from optimizer.effects.commands import short
 from optimizer.effects.copies import is_below
 from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.effects.read import mount_targets
+from optimizer.effects.taken import chain
 from optimizer.knowledge.cleaning import fetches_lists, wants_lists
 from optimizer.knowledge.ecosystems import unwrapped
 from optimizer.knowledge.installs import Call, Obstacle
-from optimizer.model.stages import Stage, StageBase, Stages, Step
+from optimizer.model.stages import Stages, Step
 
 LISTS: Final = "/var/lib/apt/lists"
 """apt.conf(5), Dir::State::lists."""
@@ -159,19 +160,12 @@ def runs_below(stages: Stages, step: Step) -> Iterator[Step]:
     """Yields the RUNs behind ``step`` of its stage, and those of the stages built on that."""
     own = stages.stages[step.stage_index]
     for stage in stages.stages:
-        if own not in _chain(stage):
+        if own not in chain(stage):
             continue
         for other in stage.steps:
             is_below_it = stage is not own or other.number > step.number
             if is_below_it and other.instruction.keyword == "RUN":
                 yield other
-
-
-def _chain(stage: Stage) -> Iterator[Stage]:
-    yield stage
-    while isinstance(stage.base, StageBase):
-        stage = stage.base.stage
-        yield stage
 
 
 def _wants(effects: Effects) -> str | None:
@@ -207,7 +201,7 @@ def lists_copied(stages: Stages, step: Step) -> Obstacle | None:
     own = stages.stages[step.stage_index]
     for other in (each for stage in stages.stages for each in stage.steps):
         instruction = other.instruction
-        if instruction.keyword != "COPY" or not any(own in _chain(s) for s in other.depends_on):
+        if instruction.keyword != "COPY" or not any(own in chain(s) for s in other.depends_on):
             continue
         if any(_PLACE.match("/" + word.value.lstrip("/")) for word in instruction.words[:-1]):
             return Obstacle(
@@ -263,7 +257,7 @@ def _first_by_lists(effects: Effects) -> CommandEffects | None:
     """Returns the first command that installs by lists, where none in front of it fetches any."""
     for command in effects.commands:
         call = unwrapped(command.call) if command.call is not None else None
-        if call is not None and call.program in _APT and fetches_lists(call):
+        if call is not None and _fetches(call):
             return None
         if call is not None and call.program in _APT and wants_lists(call):
             return command
