@@ -9,9 +9,11 @@ hold for every way in which the file is built.
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from operator import itemgetter
 from time import perf_counter
 
 from optimizer.comments import Said, said
@@ -524,7 +526,7 @@ class _LineMap:
     def __call__(self, line: int) -> int:
         if not self._blocks:
             return line
-        at = max(n for n, block in enumerate(self._blocks) if block[0] <= line - 1)
+        at = bisect_right(self._blocks, line - 1, key=itemgetter(0)) - 1
         start, target, _ = self._blocks[at]
         following = self._blocks[at + 1 : at + 2]
         room = (following[0][1] if following else self._lines) - target

@@ -13,15 +13,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.brought import Brought
 from optimizer.effects.copies import StageFiles
 from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.effects.taken import chain
+from optimizer.effects.version import Version
 from optimizer.knowledge.distribution.full import has_authorities
 from optimizer.knowledge.ecosystems import unwrapped
 from optimizer.knowledge.official import place_of
-from optimizer.model.stages import ImageBase, Stage, StageBase, Stages, Step
+from optimizer.model.stages import ImageBase, Stage, StageBase
 
 AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
 """The list of Debian's ca-certificates (update-ca-certificates(8))."""
@@ -33,17 +33,8 @@ _LEAVE_IT: Final = frozenset(("apt", "apt-get", "cargo", "go", "rustc", "rustup"
 the build scripts of a project do besides is what the reviewer is told."""
 
 
-class Seen(Protocol):
+class Seen(Version, Protocol):
     """What of a view is asked; `optimizer.view.View` is one."""
-
-    @property
-    def dockerfile(self) -> Dockerfile: ...
-
-    @property
-    def stages(self) -> Stages: ...
-
-    @property
-    def effects(self) -> Callable[[Step], Effects]: ...
 
     @property
     def files_at_end(self) -> Callable[[Stage], StageFiles]: ...

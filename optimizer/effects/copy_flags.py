@@ -124,8 +124,8 @@ def _copied_up_anyway(place: Place, change: _Change) -> Obstacle | None:
         other = _read(place, command, call)
         if not isinstance(other, _Change) or not other.is_recursive:
             continue
-        stays = isinstance(_Look(place, other).answer(), Obstacle)
-        if stays and all(other.reaches(path) for path in change.paths):
+        reaches_all = all(other.reaches(path) for path in change.paths)
+        if reaches_all and isinstance(_Look(place, other).answer(), Obstacle):
             return Obstacle(
                 "no-gain",
                 f"`{short(command.text)}` in the same RUN puts the files into its layer all the"

@@ -18,6 +18,7 @@ from optimizer.effects.copies import is_below
 from optimizer.effects.effects import CommandEffects, Effects
 from optimizer.effects.package_lists import runs_below
 from optimizer.effects.taken import chain, taken
+from optimizer.effects.version import Version
 from optimizer.knowledge.distribution.debian import Index, index
 from optimizer.knowledge.distribution.full import image_packages
 from optimizer.knowledge.distribution.recommended import (
@@ -33,7 +34,7 @@ from optimizer.knowledge.ecosystems import unwrapped
 from optimizer.knowledge.installs import Call, Obstacle
 from optimizer.knowledge.released import Release
 from optimizer.knowledge.running import Running
-from optimizer.model.stages import ImageBase, Stage, Stages, Step
+from optimizer.model.stages import ImageBase, Stage, Step
 
 FLAG: Final = "--no-install-recommends"
 """apt-get(8)."""
@@ -45,17 +46,8 @@ MOST_EARLIER = 20
 """Installs above one, at most, whose packages count as being there: the nearest ones."""
 
 
-class Seen(Protocol):
+class Seen(Version, Protocol):
     """What of a view is asked; `optimizer.view.View` is one."""
-
-    @property
-    def dockerfile(self) -> Dockerfile: ...
-
-    @property
-    def stages(self) -> Stages: ...
-
-    @property
-    def effects(self) -> Callable[[Step], Effects]: ...
 
     @property
     def running(self) -> Callable[[Stage], Running]: ...

@@ -12,14 +12,13 @@ from typing import Final, Protocol
 
 from optimizer.comments import needs
 from optimizer.context.tree import ContextFile
-from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.authorities import AUTHORITIES, copied_list, may_look_for_authorities
 from optimizer.effects.brought import Brought, Here, brought
 from optimizer.effects.commands import short
 from optimizer.effects.copies import READ_LIMIT, StageFiles, is_below
-from optimizer.effects.effects import Effects
 from optimizer.effects.own_runs import OwnRuns, check_runs
 from optimizer.effects.taken import chain
+from optimizer.effects.version import Version
 from optimizer.knowledge.distribution.packages import (
     needs_of,
     provider,
@@ -56,17 +55,8 @@ class RuntimeBase:
     assumes: tuple[str, ...] = ()
 
 
-class Seen(Protocol):
+class Seen(Version, Protocol):
     """What of a view is asked; `optimizer.view.View` is one."""
-
-    @property
-    def dockerfile(self) -> Dockerfile: ...
-
-    @property
-    def stages(self) -> Stages: ...
-
-    @property
-    def effects(self) -> Callable[[Step], Effects]: ...
 
     @property
     def files_above(self) -> Callable[[Step], StageFiles]: ...
