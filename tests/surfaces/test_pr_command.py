@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +15,8 @@ WORDS = ("pr", "--no-verify", "--history", "0", "--author", "Bot <bot@example.co
 
 
 @pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nobody(nobody: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration of the one who runs the tests counts."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("DOCKOPT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 

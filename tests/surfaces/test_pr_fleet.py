@@ -27,11 +27,7 @@ from tests.surfaces.shops import Shop, options
 OPENED = Done("Dockerfile", "dockopt/x", "opened", "", "https://forge.example/1")
 
 
-@pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of the one who runs the tests counts."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 @pytest.fixture

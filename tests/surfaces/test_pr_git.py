@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,12 +10,7 @@ import pytest
 from optimizer.surfaces.pr.unit import branch_name
 from tests.surfaces.shops import DOCKERFILE, FILES, FIXED, Shop, application, only, options, visited
 
-
-@pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of the one who runs the tests counts."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from optimizer.verify import judge as judges
 from optimizer.verify.builders import Built, Failed, Order, Watch
 from optimizer.verify.image import Image
 from optimizer.verify.progress import Progress
-from tests.forge.server import ForgeServer, forge_server
+from tests.forge.server import ForgeServer
 from tests.surfaces.shops import DOCKERFILE, FIXED, Shop, application, only, through
 from tests.surfaces.test_surfaces_cli import dockopt
 
@@ -28,22 +27,9 @@ SHARED: Mapping[str, str | None] = {".dockerignore": None, "Dockerfile.dev": DEV
 
 
 @pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nobody(nobody: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration of the one who runs the tests counts, and no build takes its time."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setattr(judges, "_APART_SECONDS", 0.0)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ForgeServer]:
-    with forge_server(tmp_path / "repositories") as found:
-        yield found
-
-
-@pytest.fixture
-def shop(server: ForgeServer) -> Shop:
-    return Shop.at(server.bare)
 
 
 def rows(shop: Shop, branch: str) -> list[tuple[str, list[str]]]:

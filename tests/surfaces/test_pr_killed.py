@@ -9,29 +9,19 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.forge.server import TOKEN, ForgeServer, forge_server
+from tests.forge.server import TOKEN, ForgeServer
 from tests.surfaces.shops import Shop, only, through
 
 WORDS = ("--no-verify", "--history", "0", "--author", "Bot <bot@example.com>")
 
 
-@pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of the one who runs the tests counts."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ForgeServer]:
-    with forge_server(tmp_path / "repositories") as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 @dataclass

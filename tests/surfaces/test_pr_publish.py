@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,23 +25,7 @@ from tests.surfaces.shops import (
     visited,
 )
 
-
-@pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of the one who runs the tests counts."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ForgeServer]:
-    with forge_server(tmp_path / "repositories") as found:
-        yield found
-
-
-@pytest.fixture
-def shop(server: ForgeServer) -> Shop:
-    return Shop.at(server.bare)
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 def branch_of(shop: Shop) -> tuple[str, str]:
