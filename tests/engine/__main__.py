@@ -69,9 +69,15 @@ def run(rest: list[str]) -> int:
     """Replaces this process by pytest; the engine then belongs to pytest and goes with it."""
     sys.stdout.flush()
     # Paths among the arguments take the place of the whole lane.
-    chosen = [] if any(Path(word.partition("::")[0]).exists() for word in rest) else [str(HERE)]
+    chosen = [] if names_tests(rest) else [str(HERE)]
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "--engine", *chosen, *rest])
     raise AssertionError("execv does not return")
+
+
+def names_tests(rest: list[str]) -> bool:
+    """Whether there is a path among pytest's arguments. Words of an expression may be longer than
+    a file's name can be, which ``Path.exists`` raises for and ``os.path.exists`` does not."""
+    return any(os.path.exists(word.partition("::")[0]) for word in rest)  # noqa: PTH110
 
 
 def describe(engine: Engine) -> None:
