@@ -267,11 +267,60 @@ def test_where_the_dockerfile_is_gone_it_is_closed(server: ForgeServer, shop: Sh
 def test_one_for_each_dockerfile_or_one_for_all(server: ForgeServer, shop: Shop) -> None:
     shop.edit(application("b/"))
     assert [each.action for each in through(server).done] == ["opened", "opened"]
-    found = only(through(server, group=True))
+    found = through(server, group=True).done[0]
     assert found.action == "opened"
     assert shop.git("rev-list", "--count", "main..dockopt/all") == "2"
     assert len(server.pulls) == 3
     assert only(through(server, group=True)).action == "unchanged"
+
+
+def test_where_the_last_dockerfile_of_all_is_gone_it_is_closed(
+    server: ForgeServer, shop: Shop
+) -> None:
+    through(server, group=True)
+    shop.edit({"Dockerfile": None})
+    assert only(through(server, group=True)).action == "closed"
+    assert "nothing to change" in server.pulls[0].body
+    assert (shop.branches, server.open_pulls()) == ({}, [])
+    assert through(server, group=True).done == ()
+
+
+def test_one_for_all_takes_the_place_of_those_for_each_and_back(
+    server: ForgeServer, shop: Shop
+) -> None:
+    shop.edit(application("b/"))
+    assert [each.action for each in through(server).done] == ["opened", "opened"]
+    found = through(server, group=True).done
+    assert [each.action for each in found] == ["opened", "closed", "closed"]
+    assert [each.head for each in server.open_pulls()] == ["dockopt/all"]
+    assert "in another pull request now" in server.pulls[0].body
+    assert list(shop.branches) == ["dockopt/all"]
+    assert only(through(server, group=True)).action == "unchanged"
+    found = through(server).done
+    assert sorted(each.action for each in found) == ["closed", "opened", "opened"]
+    assert len(server.open_pulls()) == len(shop.branches) == 2
+    assert "dockopt/all" not in shop.branches
+
+
+def test_those_for_each_stay_where_people_refused_the_one_for_all(
+    server: ForgeServer, shop: Shop
+) -> None:
+    through(server, group=True)
+    server.pulls[0].state = "closed"
+    shop.git("branch", "-D", "dockopt/all")
+    assert only(through(server)).action == "opened"
+    assert only(through(server, group=True)).action == "left-alone"
+    assert [each.head != "dockopt/all" for each in server.open_pulls()] == [True]
+
+
+def test_the_one_for_all_stays_where_one_of_them_cannot_be_read(
+    server: ForgeServer, shop: Shop
+) -> None:
+    shop.edit(application("b/"))
+    through(server, group=True)
+    shop.edit({"b/Dockerfile": "FROM\n"})
+    assert sorted(each.action for each in through(server).done) == ["failed", "opened"]
+    assert server.open_pulls()[0].head == "dockopt/all"
 
 
 def test_another_base_has_branches_of_its_own(server: ForgeServer, shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Branches that were made for a Dockerfile that is no more."""
+"""Branches of earlier runs that this one makes no change on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from optimizer.surfaces.pr.unit import Unit, branch_name
 _WHERE = re.compile(rb"^In (?P<path>[^\n]+):$", re.MULTILINE)
 
 
-def orphans(clone: Clone, branches: Mapping[str, str]) -> Iterator[Unit]:
-    """Yields, as units without a change, the ``branches`` (names with their commits) whose own
-    commits name a Dockerfile that the base does not have. Raises `GitError`."""
+def orphans(
+    clone: Clone, branches: Mapping[str, str], answered: Mapping[str, bool], *, every: bool
+) -> Iterator[Unit]:
+    """Yields, as units without a change, those of ``branches`` (names with their commits) that
+    nothing stands for any more. ``answered`` are the Dockerfiles that this run has a branch for,
+    each with whether that branch changes it; ``every`` says that they are all there are.
+
+    A branch for one Dockerfile goes where the base does not have that file, or where one for all
+    answers for it; the one for all goes where each has its own. Raises `GitError`.
+    """
     for branch, commit in branches.items():
         clone.fetch(branch)
         read = clone.read(commit)
@@ -24,8 +31,12 @@ def orphans(clone: Clone, branches: Mapping[str, str]) -> Iterator[Unit]:
         if found is None:
             continue
         path = found["path"].decode("utf-8", "replace")
+        if branch == branch_name(None, clone.base, clone.default):
+            if every:
+                yield Unit(branch, (), Check(False, ""), replaced=any(answered.values()))
+            continue
         if branch_name(path, clone.base, clone.default) != branch:
             continue
-        if clone.blob(clone.commit, path) is None:
+        if path in answered or clone.blob(clone.commit, path) is None:
             gone = Outcome(path, (), "", "")
-            yield Unit(branch, (gone,), Check(False, ""))
+            yield Unit(branch, (gone,), Check(False, ""), replaced=answered.get(path, False))

@@ -174,12 +174,18 @@ def _emptied(
         return Done(unit.path, unit.branch, "left-alone", said, known.url if known else "")
     if is_open and known is not None and forge is not None:
         memory = Memory(digest(unit.outcomes), closed=True)
-        said = "dockopt finds nothing to change here any more, so it closed this pull request.\n"
-        forge.close(known.number, with_memory(said, memory, known.body))
+        forge.close(known.number, with_memory(_farewell(unit), memory, known.body))
     if standing is not None and standing.own:
         clone.push(unit.branch, "", standing.commit)
-    said = "nothing is left to change"
+    said = "another branch makes its changes" if unit.replaced else "nothing is left to change"
     return Done(unit.path, unit.branch, "closed", said, known.url if known else "")
+
+
+def _farewell(unit: Unit) -> str:
+    """Returns the text of a pull request that is closed."""
+    if unit.replaced:
+        return "dockopt makes these changes in another pull request now, so it closed this one.\n"
+    return "dockopt finds nothing to change here any more, so it closed this pull request.\n"
 
 
 def _refused_by_a_person(unit: Unit, known: PullRequest | None) -> str | None:

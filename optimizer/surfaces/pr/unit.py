@@ -33,17 +33,19 @@ class Author:
 @dataclass(frozen=True, slots=True)
 class Unit:
     """The answers that become one pull request, from one branch. ``check`` says what builds
-    said; ``unconfirmed`` that changes were found and no build confirmed them."""
+    said; ``unconfirmed`` that changes were found and no build confirmed them; ``replaced`` that
+    another branch makes the changes of this one now."""
 
     branch: str
     outcomes: tuple[Outcome, ...]
     check: Check
     unconfirmed: bool = False
+    replaced: bool = False
 
     @property
     def path(self) -> str:
         """What people call it."""
-        return ", ".join(each.path for each in self.outcomes)
+        return ", ".join(each.path for each in self.outcomes) or "all Dockerfiles"
 
     @property
     def changed(self) -> bool:

@@ -198,13 +198,21 @@ class _Published:
         prefix = PREFIX if self.options.folder is None else None
         there = self.clone.branches(prefix) if prefix is not None else {}
         seen: set[str] = set()
-        for unit in self._units():
+        answered: dict[str, bool] = {}
+        every = True
+        for unit in self._units(there):
             if isinstance(unit, Done):
+                every = False
                 yield unit
                 continue
             seen.add(unit.branch)
-            yield self._done(unit, author, there.get(unit.branch))
-        for unit in orphans(self.clone, {k: v for k, v in there.items() if k not in seen}):
+            done = self._done(unit, author, there.get(unit.branch))
+            every = every and done.action != "failed" and not unit.unconfirmed
+            if done.action not in ("failed", "left-alone") and not unit.unconfirmed:
+                answered.update((each.path, each.changed) for each in unit.outcomes)
+            yield done
+        others = {name: commit for name, commit in there.items() if name not in seen}
+        for unit in orphans(self.clone, others, answered, every=every):
             yield self._done(unit, author, there[unit.branch])
 
     def _done(self, unit: Unit, author: Author, there: str | None) -> Done:
@@ -222,7 +230,9 @@ class _Published:
         found = self.options.author or identity(Path.cwd()) or ("dockopt", "dockopt@localhost")
         return Author(*found, signs_off=self.options.signs_off)
 
-    def _units(self) -> Iterator[Unit | Done]:
+    def _units(self, there: Mapping[str, str]) -> Iterator[Unit | Done]:
+        """Yields what this run has an answer for, or why it has none. ``there`` are the branches
+        of earlier runs."""
         tasks: list[Task] = []
         root = self.clone.folder.resolve()
         for each in plan([self.clone.folder], self.options.request):
@@ -234,7 +244,13 @@ class _Published:
                 yield Done(each.file.relative_to(root).as_posix(), "", "failed", said)
             else:
                 tasks.append(replace(each, base=root))
-        yield from self._together(tasks) if self.options.group else self._one_by_one(tasks)
+        whole = branch_name(None, self.clone.base, self.clone.default)
+        if not self.options.group:
+            yield from self._one_by_one(tasks)
+        elif tasks:
+            yield from self._together(tasks, whole)
+        elif whole in there:
+            yield Unit(whole, (), _UNCHECKED)
 
     def _one_by_one(self, tasks: Sequence[Task]) -> Iterator[Unit | Done]:
         repositories: dict[Path, Repository] = {}
@@ -251,7 +267,7 @@ class _Published:
             name = branch_name(task.path, self.clone.base, self.clone.default)
             yield Unit(name, (outcome,), check, record.changed and not outcome.changed)
 
-    def _together(self, tasks: Sequence[Task]) -> Iterator[Unit | Done]:
+    def _together(self, tasks: Sequence[Task], branch: str) -> Iterator[Unit | Done]:
         kept: list[Check] = []
         unconfirmed: list[Task] = []
 
@@ -272,9 +288,8 @@ class _Published:
             else:
                 yield self._failure(record)
         if outcomes:
-            name = branch_name(None, self.clone.base, self.clone.default)
             check = kept[0] if kept else _UNCHECKED
-            yield Unit(name, tuple(outcomes), check, bool(unconfirmed))
+            yield Unit(branch, tuple(outcomes), check, bool(unconfirmed))
 
     def _checked(
         self, task: Task, outcome: Outcome, overlay: Overlay = _NOTHING_BEFORE
