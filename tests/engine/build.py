@@ -101,7 +101,14 @@ def read_progress(lines: Iterable[str]) -> tuple[tuple[Vertex, ...], str]:
     to the log.
     """
     states: dict[str, dict[str, str | bool]] = {}
+    # What a step says comes in pieces that may end within a line.
+    begun: dict[tuple[str, int], bytes] = {}
     log: list[str] = []
+
+    def say(digest: str, text: bytes) -> None:
+        name = states.get(digest, {}).get("name", "")
+        log.extend(f"{name}: {row}" for row in text.decode(errors="replace").splitlines())
+
     for line in lines:
         try:
             record = json.loads(line)
@@ -113,9 +120,12 @@ def read_progress(lines: Iterable[str]) -> tuple[tuple[Vertex, ...], str]:
             has_run = "completed" in state and not state.get("cached")
             state.update(vertex, **({"cached": False} if has_run else {}))
         for entry in record.get("logs") or ():
-            text = base64.b64decode(entry.get("data", "")).decode(errors="replace")
-            name = states.get(entry["vertex"], {}).get("name", "")
-            log += [f"{name}: {row}" for row in text.splitlines()]
+            stream = entry["vertex"], entry.get("stream", 0)
+            text = begun.pop(stream, b"") + base64.b64decode(entry.get("data", ""))
+            whole, newline, begun[stream] = text.rpartition(b"\n")
+            say(entry["vertex"], whole + newline)
+    for (digest, _), text in begun.items():
+        say(digest, text)
     log += [f"{state['name']}: {state['error']}" for state in states.values() if state.get("error")]
     return tuple(_vertex(state) for state in states.values()), "\n".join(log)
 
