@@ -4,6 +4,7 @@ its promises. Their lockfiles name a registry, so the machine's own cargo writes
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -69,13 +70,23 @@ NAMED = {
 
 def fill(context: Path, files: Mapping[str, str]) -> None:
     """Writes ``files`` and the lockfile that cargo finds for them."""
-    if shutil.which("cargo") is None:
+    cargo = shutil.which("cargo")
+    if cargo is None:
         pytest.skip("cargo, which writes the lockfile, is not installed")
     for name, text in files.items():
         path = context / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    subprocess.run(["cargo", "generate-lockfile"], cwd=context, check=True, capture_output=True)
+    # rustup's cargo looks for its toolchains below HOME, where those of this machine need not be.
+    rustup = Path(cargo).parents[2] / ".rustup"
+    more = {"RUSTUP_HOME": str(rustup)} if rustup.is_dir() else {}
+    subprocess.run(
+        [cargo, "generate-lockfile"],
+        cwd=context,
+        env={**more, **os.environ},
+        check=True,
+        capture_output=True,
+    )
     lockfile = context / "Cargo.lock"
     # cargo 1.85 reads no newer form than this one.
     assert lockfile.read_text().split("\n")[2] in ("version = 3", "version = 4")
