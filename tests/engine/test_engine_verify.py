@@ -29,6 +29,7 @@ from tests.engine.daemon import Engine, start_engine
 from tests.engine.farms import silent_registry
 from tests.engine.measure import write
 from tests.engine.users import NOSY, ROOT, WAIT, User, dockerfile, new_user, project
+from tests.lsp.wire import Wire
 from tests.surfaces.terminals import start
 
 pytestmark = pytest.mark.engine
@@ -36,6 +37,25 @@ pytestmark = pytest.mark.engine
 
 def tree(folder: Path) -> dict[str, str]:
     return {str(path): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def offline(text: str) -> str:
+    """Returns a Dockerfile whose RUNs ask for no network: the engine has only the host's to give,
+    and an editor has no option for that."""
+    return text.replace("RUN ", "RUN --network=none ")
+
+
+def ask_to_verify(wire: Wire, user: User, text: str) -> int:
+    """Opens a project in an editor that trusts it; returns the number of the request."""
+    project(user.folder, text)
+    wire.initialize(initializationOptions={"trusted": True})
+    uri = wire.open(user.folder / "Dockerfile", text)
+    wire.diagnostics(uri, 1)
+    asked = {"command": "dockopt.verify", "arguments": [{"uri": uri}]}
+    number = wire.request("workspace/executeCommand", asked)
+    create = wire.take(lambda each: each.get("method") == "window/workDoneProgress/create")
+    wire.send({"jsonrpc": "2.0", "id": create["id"], "result": None})
+    return number
 
 
 @pytest.fixture
@@ -201,6 +221,34 @@ class TestVerdicts:
     def test_containerd_store(self, containerd_engine: Engine, tmp_path: Path) -> None:
         user = new_user(containerd_engine, tmp_path)
         assert user.run("verify", "Dockerfile", "--measure", "0")[0] == 0
+        assert user.left_behind() == []
+
+
+class TestEditor:
+    """What an editor asks the language server to verify."""
+
+    def test_verdict_and_progress(self, user: User) -> None:
+        with Wire(user.folder, user.environment) as wire:
+            number = ask_to_verify(wire, user, offline(dockerfile()))
+            answer = wire.answer(number)["result"]
+        said = [each["params"]["value"] for each in wire.messages if each["method"] == "$/progress"]
+        assert any(each.get("message") == "building the original" for each in said), said
+        assert said[-1]["kind"] == "end"
+        assert answer["code"] == 0, answer
+        (found,) = answer["report"]["verified"]
+        assert found["changes"][0]["transform"] == "copy-manifests-first"
+        assert user.left_behind() == []
+
+    def test_cancelled(self, user: User) -> None:
+        text = offline(dockerfile(more="RUN echo begun; sleep 61240\n"))
+        with Wire(user.folder, user.environment) as wire:
+            number = ask_to_verify(wire, user, text)
+            begin = wire.take(lambda each: each.get("method") == "$/progress")
+            wait_for(lambda: not gone("sleep\x0061240", 0))
+            token = {"token": begin["params"]["token"]}
+            wire.notify("window/workDoneProgress/cancel", token)
+            assert "cancelled" in wire.answer(number)["error"]["message"]
+        assert gone("sleep\x0061240")
         assert user.left_behind() == []
 
 
