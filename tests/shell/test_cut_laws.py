@@ -76,8 +76,9 @@ def commands() -> st.SearchStrategy[str]:
             st.builds("{{ {}; {}; }}".format, inside, inside),
             st.builds("if {}; then {}; else {}; fi".format, inside, inside, inside),
             st.builds("for A in x y; do {}; done".format, inside),
-            # The right side waits for the left one, so that the log has one order.
-            st.builds("{} | {{ cat; {}; }}".format, inside, probe()),
+            # The right side waits for the left one, so that the log has one order. That keeps the
+            # pipe open until it is done, also where its last command writes elsewhere.
+            st.builds("{{ {}; :; }} | {{ cat; {}; }}".format, inside, probe()),
             st.builds("! {}".format, inside),
             st.builds("{} > out".format, probe()),
             st.builds("{} || {}".format, probe(), inside),
