@@ -192,9 +192,9 @@ def _effects(
         programs = tuple(_programs(call))
         reads = reads.with_prefixes(programs) if programs else reads
     whole = None if environment.steered_by is not None else _whole_call(visit)
-    found = replace(found, reads=reads, enters=tuple(_entered(visit, call)), call=whole)
-    found = _behind_links(_redirected(found, visit), files)
-    return replace(found, span=visit.command.span)
+    enters, span = tuple(_entered(visit, call)), visit.command.span
+    found = replace(found, reads=reads, enters=enters, call=whole, span=span)
+    return _behind_links(_redirected(found, visit), files)
 
 
 def _behind_links(found: CommandEffects, files: Callable[[], StageFiles]) -> CommandEffects:
