@@ -16,12 +16,15 @@ def evidence(before: View, after: View, proposal: Proposal) -> tuple[Evidence, .
     """Returns what ``proposal`` gains: for one edit that it names, what it says itself, and over
     the history where that tells a difference.
 
-    Assumed commits stand in for a history only where nothing else shows the gain.
+    Assumed commits stand in for a history only where nothing else shows the gain. Numbers over
+    other commits than before are none: where files are ignored, too few may be left that touch
+    the context.
     """
     shown = proposal.shown_by
     spared = before.spared(after, shown).evidence if shown is not None else None
     found = [*([spared] if spared else []), *proposal.evidence]
-    if before.volatility.basis == "history" or not found:
+    same = before.volatility.basis == after.volatility.basis
+    if same and (before.volatility.basis == "history" or not found):
         found += (each for each in _over_history(before, after) if each.before != each.after)
     return tuple(found)
 

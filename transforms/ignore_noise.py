@@ -45,8 +45,10 @@ When it holds back
 ==================
 A version may come from the tags of the repository. Settings, scripts and sources are looked
 through for what asks git or reads `.git`, the other Dockerfiles that share the ignore file too.
+Files that git keeps stay then as well: without them the version would be that of changed sources.
 ```tree
 .git/HEAD=ref: refs/heads/main\n
+.github/workflows/ci.yml=on: push\n
 pyproject.toml=[build-system]\nrequires = ["setuptools", "setuptools-scm"]\n
 app.py
 ```

@@ -238,6 +238,17 @@ class Surroundings:
             if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD")
         )
 
+    @cached_property
+    def has_work_tree(self) -> bool:
+        """Whether what git knows of the sources is in the context with them."""
+        entry = self.context.get(".git")
+        return entry is not None and not _is_emptied(self.context, (entry,))
+
+    @cached_property
+    def git_reader(self) -> str | None:
+        """What may ask git about the sources, and where it stands."""
+        return self.reader(git_reader)
+
     def reader(self, reads: Callable[[str], str | None]) -> str | None:
         """Returns the first thing that reads something, by ``reads``, and where it stands."""
         for line, text in self.commands:
@@ -274,7 +285,14 @@ def _names(tree: Dockerfile, path: str) -> bool:
         if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None
         for word in instruction.words[:-1]
     )
-    return any("$" in word or (word != "*" and fnmatchcase(path, word)) for word in words)
+    return any(
+        ("$" in word and not word.startswith(_SCHEMES)) or (word != "*" and fnmatchcase(path, word))
+        for word in words
+    )
+
+
+_SCHEMES = ("http://", "https://", "git@", "git://", "ssh://")
+"""What sources on other machines begin with (the Dockerfile reference, "ADD")."""
 
 
 def _tells(path: str) -> bool:
@@ -337,9 +355,19 @@ def _lying(around: Surroundings) -> Iterator[Found]:
             by_row.setdefault(row, []).append(entry)
     for row in ROWS:
         entries = tuple(by_row.get(row, ()))
+        if _is_emptied(around.context, entries):
+            continue
         if entries or _would_lie(around, row):
             patterns = tuple(_patterns(around, row, entries))
             yield Found(row, entries, patterns, tuple(_drops(around, row, entries)))
+
+
+def _is_emptied(context: BuildContext, entries: Sequence[ContextFile]) -> bool:
+    """Tells whether ``entries`` are directories of which the ignore file hides all that is in
+    them (``.git/*``): what is left of them never changes."""
+    return bool(entries) and all(
+        entry.kind == "dir" and not context.children(entry.path) for entry in entries
+    )
 
 
 def _patterns(around: Surroundings, row: Noise, entries: Sequence[ContextFile]) -> Iterator[str]:
@@ -388,14 +416,20 @@ def _needed(around: Surroundings, found: Found) -> Obstacle | None:
             f"Leave {name} where it is, or copy something else.",
         )
     if row.name != ".github" and row.kind == VERSION_CONTROL:
-        reader = around.reader(git_reader)
-        if reader is not None:
+        if around.git_reader is not None:
             return Obstacle(
                 "version-control-is-read",
-                f"{name} gets into the image and changes with every commit, but {reader} may read "
-                "it.",
+                f"{name} gets into the image and changes with every commit, but "
+                f"{around.git_reader} may read it.",
                 f"Pass the version in with ARG, and add `{row.pattern}` to .dockerignore.",
             )
+    elif _is_kept_by_git(around, found) and around.git_reader is not None:
+        return Obstacle(
+            "version-control-is-read",
+            "Files that nothing else reads are in git as well: without them git calls the sources "
+            f"changed, and {around.git_reader} may ask it.",
+            "Pass the version in with ARG, and add `.git` to .dockerignore first.",
+        )
     wanted = next((text for each in around.commands if (text := _wanted(each[1], found))), None)
     if wanted is not None:
         return Obstacle(
@@ -410,6 +444,16 @@ def _needed(around: Surroundings, found: Found) -> Obstacle | None:
             f"Make it in the image, and add `{row.pattern}` to .dockerignore.",
         )
     return None
+
+
+def _is_kept_by_git(around: Surroundings, found: Found) -> bool:
+    """Tells whether git, whose data are in the context, may miss what is left out: a work tree
+    that lacks a file is a changed one (git-describe(1), --dirty; setuptools-scm, README; `go help
+    build`, -buildvcs)."""
+    is_dir = found.row.is_dir
+    return around.has_work_tree and not all(
+        around.git_ignores(entry.path, is_dir) for entry in found.entries
+    )
 
 
 _COMMANDS = re.compile(r"&&|\|\||[;\n](?!\s*\|)")

@@ -221,8 +221,14 @@ def _search(calls: tuple[re.Pattern[str], ...], tools: tuple[str, ...], text: st
     for call in calls:
         for match in call.finditer(plain):
             if match.start() == 0 or not _INSIDE.match(plain, match.start() - 1):
-                return " ".join(match[0].split())[:60]
+                if _ADDRESS.search(plain, max(0, match.start() - 200), match.start()):
+                    continue
+                return " ".join(match[0].split()).strip("\"'")[:60]
     return None
+
+
+_ADDRESS = re.compile(r"(?:://|git@)[^\s\"'`,;()<>]*$")
+"""An address that goes on to the right: what is in it is on another machine."""
 
 
 _INSIDE = re.compile(r"[\w.@-][\w.]")

@@ -119,6 +119,40 @@ def test_a_build_that_stamps_nothing_lets_it_go() -> None:
     assert lines(outcome(text, {**GIT, "main.go": "package main\n"})) == [".git"]
 
 
+GO = "FROM golang:1.25\nWORKDIR /app\nCOPY . .\nRUN go build .\n"
+KEPT = {".github/workflows/ci.yml": "on: push", ".vscode/settings.json": "{}"}
+
+
+def test_what_git_keeps_stays_where_git_may_be_asked_for_changes() -> None:
+    ignored = {".gitignore": "*.log\n", "yarn-error.log": "", "npm-debug.log": ""}
+    found = outcome(GO, {**GIT, **KEPT, **ignored, "main.go": ""})
+    assert lines(found) == ["**/npm-debug.log*", "**/yarn-error.log*"]
+    reasons = [each.reason for each in found.held]
+    assert len(reasons) == 2
+    assert any("calls the sources changed, and `go build` in line 4" in each for each in reasons)
+
+
+@pytest.mark.parametrize("rules", [".git\n", ".git/*\n", ".git/**\n"])
+def test_where_git_is_left_out_it_cannot_be_asked(rules: str) -> None:
+    found = outcome(GO, {**GIT, **KEPT, ".dockerignore": rules, "main.go": ""})
+    assert lines(found) == [rules.strip(), ".github", "**/.vscode"]
+    assert not found.held
+
+
+def test_an_address_with_a_variable_names_nothing_of_the_context() -> None:
+    text = "FROM debian:12\nARG V\nADD https://example.org/v$V/a.tar.xz /tmp/\nCOPY . /app\n"
+    assert lines(outcome(text, {**KEPT, "main.c": ""})) == [".github", "**/.vscode"]
+    assert not outcome(text.replace("https://example.org/v", ""), KEPT).files
+
+
+def test_the_address_of_a_repository_reads_none_here() -> None:
+    gemfile = 'git_source(:github) { |repo| "https://github.com/#{repo}.git" }\n'
+    assert git_reader(gemfile) is None
+    assert git_reader('"git@example.org:team/shop.git"') is None
+    assert git_reader("File.read('.git/HEAD')") == ".git/"
+    assert git_reader('path.join(root, ".git")') == ".git"
+
+
 def test_another_dockerfile_counts_too() -> None:
     other = "FROM alpine:3.22\nCOPY . /src\nRUN cd /src && git describe > /version\n"
     assert outcome(NODE, GIT, other).held[0].code == "version-control-is-read"
@@ -138,6 +172,12 @@ def test_the_commits_show_what_it_saves() -> None:
     (change,) = case.outcome().applied
     runs = [each for each in change.evidence if each.metric == "runs"]
     assert [(each.before, each.after) for each in runs] == [(30, 20)]
+
+
+def test_numbers_over_other_commits_than_before_are_none() -> None:
+    (case,) = (c for c in all_cases() if c.id == "ignore-noise/few-commits-touch-the-rest")
+    (change,) = case.outcome().applied
+    assert {each.metric for each in change.evidence} == {"steps_rerun", "context_bytes"}
 
 
 @pytest.mark.parametrize(
