@@ -11,7 +11,7 @@ from posixpath import basename
 from typing import Final, Protocol
 
 from optimizer.comments import needs
-from optimizer.context.tree import ContextFile
+from optimizer.context.tree import BuildContext, ContextFile
 from optimizer.effects.authorities import AUTHORITIES, copied_list, may_look_for_authorities
 from optimizer.effects.brought import Brought, Here, brought
 from optimizer.effects.commands import short
@@ -27,6 +27,7 @@ from optimizer.knowledge.distribution.packages import (
 )
 from optimizer.knowledge.images import DEFAULT_PATH, base_image
 from optimizer.knowledge.installs import HOLE, Call, Obstacle
+from optimizer.knowledge.jvm.started import SOURCES, may_use_the_jdk
 from optimizer.knowledge.official import Place, place_of
 from optimizer.knowledge.released import Release
 from optimizer.knowledge.running import Running
@@ -69,6 +70,9 @@ class Seen(Version, Protocol):
 
     @property
     def shown_needed(self) -> tuple[str, ...]: ...
+
+    @property
+    def context(self) -> BuildContext: ...
 
 
 def runtime_twin(seen: Seen, stage: Stage) -> RuntimeBase | Obstacle | None:
@@ -189,6 +193,8 @@ _SAY_NEEDS: Final = (
 
 MOST_SOURCES: Final = 5000
 """Python files that are searched for modules of the language that want more libraries."""
+MOST_FILES: Final = 20_000
+"""Files of the context, at most, among which the sources of a Java program are looked for."""
 
 _TLS: Final = frozenset(
     ("aria2", "aria2c", "curl", "git", "hg", "lftp", "mercurial", "php", "ruby", "subversion",
@@ -338,6 +344,8 @@ class _Question:
             )
         if twin.starts == "dotnet":
             self._check_dotnet(twin)
+        if twin.starts == "java" and self.said is None:
+            self._check_archives(twin)
         if twin.starts in ("machine code", "libc", "static"):
             self._check_machine_code(twin)
 
@@ -356,6 +364,27 @@ class _Question:
                     "Nothing: the image with the framework is right.",
                 )
             )
+
+    def _check_archives(self, twin: Twin) -> None:
+        """Holds where a program comes ready made from the build context, and its sources, which
+        would say what it uses of the JDK, are not there or say that it uses some."""
+        steps = (step for each in chain(self.stage) for step in each.steps)
+        brought = next((found for step in steps for found in _archives(step)), None)
+        if brought is None:
+            return
+        context = self.seen.context
+        files = [*islice(context.files(), MOST_FILES)]
+        sources = [each for each in files if each.path.endswith(SOURCES)]
+        why = None if sources else f"the build context has no source of {brought}"
+        if len(files) == MOST_FILES:
+            why = "the build context has more files than are looked at"
+        for each in sources if why is None else ():
+            if each.size > READ_LIMIT or may_use_the_jdk(context.read_bytes(each.path)):
+                why = f"{each.path} may use them"
+                break
+        if why is not None:
+            lacks = f"A container may use tools of the JDK that {twin.name}:{twin.tag} lacks"
+            raise _Held(Obstacle("runs-unknown-programs", f"{lacks}: {why}.", _SAY_NEEDS))
 
     def _check_machine_code(self, twin: Twin) -> None:
         code = [each for each in self.brought.found if each.linking is not None]
@@ -695,6 +724,15 @@ def _not_static(what: str, twin: Twin) -> Obstacle:
         f"{what} may need shared libraries that {twin.name}:{twin.tag} lacks.",
         "Build it statically (`CGO_ENABLED=0`, a target of musl).",
     )
+
+
+def _archives(step: Step) -> Iterator[str]:
+    """Yields the programs for the JVM that a step copies from the build context."""
+    instruction = step.instruction
+    if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:
+        for word in instruction.words[:-1]:
+            if word.value.endswith((".jar", ".war", ".ear")) and "wrapper" not in word.value:
+                yield word.value
 
 
 def _lacks_program(program: str, twin: Twin, who: str) -> Obstacle:

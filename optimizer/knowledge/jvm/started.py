@@ -21,7 +21,23 @@ _OF_THE_JDK: Final = re.compile(
 )
 """The tools of the JDK as libraries: where there is only a JRE, ``getSystemJavaCompiler`` returns
 null, and the packages are missing. The rest of ``javax.tools`` is in both."""
+_STARTS: Final = re.compile(
+    rb"[\"'/](?:java[chpw]|jar|jcmd|jdb|jdeps|jhsdb|jlink|jmap|jmod|jpackage|jps|jshell|jstack"
+    rb"|jstat|jstatd)[\"' ]"
+)
+"""The tools of a JDK as words of a command (docs.oracle.com: Java Development Kit, Tool
+Specifications)."""
 _LISTING: Final = frozenset(("Arrays.asList", "List.of", "Collections.singletonList"))
+
+
+SOURCES: Final = (".java", ".kt", ".scala", ".groovy")
+"""What the sources of programs for the JVM end in."""
+
+
+def may_use_the_jdk(source: bytes) -> bool:
+    """Tells whether a source uses the tools of the JDK as libraries, or starts programs, by the
+    words that this takes; those of Kotlin, Scala and Groovy are Java's."""
+    return _OF_THE_JDK.search(source) is not None or _STARTS.search(source) is not None
 
 
 def started(source: bytes) -> Started:
