@@ -7,6 +7,7 @@ tell how images are built, and answers for any number of Dockerfiles.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,10 +30,14 @@ from optimizer.context.evidence.build import (
 )
 from optimizer.context.evidence.kinds import kind_of
 from optimizer.context.evidence.used import Used
+from optimizer.context.gopath import inside
 from optimizer.context.service import Service
 from optimizer.context.walk import walk
+from optimizer.cst.parse import parse
+from optimizer.cst.source import Source
 
 OWN_FOLDER: Final = "its own folder"
+COPIED_FILES: Final = "the files that it copies"
 _NOT_KNOWN: Final = "is known only when it is built"
 
 _LARGEST_FILE: Final = 1 << 20
@@ -86,6 +91,29 @@ class Contexts:
 
     found: tuple[FoundContext, ...]
     notes: tuple[Note, ...] = ()
+
+
+def _copied_names(dockerfile: Path) -> tuple[str, ...]:
+    """Returns the plain paths that COPY and ADD lines take from the build context; none where the
+    file cannot be read."""
+    try:
+        with dockerfile.open("rb") as file:
+            data = file.read(_LARGEST_FILE)
+    except OSError:
+        return ()
+    return tuple(
+        inside(word.value)
+        for instruction in parse(Source.from_bytes(str(dockerfile), data)).instructions
+        if instruction.keyword in ("COPY", "ADD")
+        and instruction.flag("from") is None
+        and not instruction.heredocs
+        for word in instruction.words[:-1]
+        if _PLAIN.fullmatch(word.value)
+    )
+
+
+_PLAIN: Final = re.compile(r"(?![a-z]+://|git@)[\w./@+ -]+")
+"""A path without wildcards and variables, and no address."""
 
 
 def find_contexts(dockerfile: Path, root: Path) -> Contexts:
@@ -154,8 +182,18 @@ class RepositoryEvidence:
         if real.is_relative_to(self.root):
             path = real.relative_to(self.root).as_posix()
             notes = tuple(dict.fromkeys(r.note for r in remarks if r.concerns(path, found)))
-        own = FoundContext(folder, OWN_FOLDER, strength=Strength.PROSE)
-        return Contexts(found or (own,), notes)
+        return Contexts(found or (self._guessed(folder, real),), notes)
+
+    def _guessed(self, folder: Path, dockerfile: Path) -> FoundContext:
+        """Returns the context where nothing speaks of the Dockerfile: its own folder, or the next
+        one above in which all that it names to copy is there, where some of that is missing."""
+        names = _copied_names(dockerfile) if folder != self.root else ()
+        above = (folder, *(each for each in folder.parents if each.is_relative_to(self.root)))
+        for place in above:
+            if all(os.path.lexists(place / name) for name in names):
+                said = OWN_FOLDER if place == folder else COPIED_FILES
+                return FoundContext(place, said, strength=Strength.PROSE)
+        return FoundContext(folder, OWN_FOLDER, strength=Strength.PROSE)
 
     @cached_property
     def _evidence(self) -> tuple[Mapping[str, tuple[FoundContext, ...]], Sequence[_Remark]]:

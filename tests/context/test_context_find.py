@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from optimizer.context.evidence import kinds
 from optimizer.context.evidence.build import Evidence, Strength, without_marks
 from optimizer.context.evidence.kinds import kind_of
-from optimizer.context.find import OWN_FOLDER, RepositoryEvidence, find_contexts
+from optimizer.context.find import COPIED_FILES, OWN_FOLDER, RepositoryEvidence, find_contexts
 from tests.context.repositories import Answer, Repository, lay_out
 
 
@@ -23,6 +23,40 @@ def test_its_own_folder_where_nothing_mentions_it(tmp_path: Path) -> None:
     repository = Repository(tmp_path, "== app/Dockerfile\nFROM scratch\n")
     assert repository.answers("app/Dockerfile") == [Answer("app", OWN_FOLDER, None, {})]
     assert repository.notes("app/Dockerfile") == []
+
+
+@pytest.mark.parametrize(
+    ("copy", "context"),
+    [
+        ("COPY docker/app/start.sh package.json /", "."),
+        ("COPY app/start.sh /", "docker"),
+        ("COPY start.sh /", "docker/app"),
+        # What no folder has may be made before the build, in any of them.
+        ("COPY target/app.jar package.json /", "docker/app"),
+        ("COPY --from=build /package.json /", "docker/app"),
+        ("COPY package*.json $FILE https://example.org/package.json /", "docker/app"),
+        ("COPY <<package.json /package.json\npackage.json", "docker/app"),
+        ("COPY ../package.json /", "."),
+        ("COPY", "docker/app"),
+    ],
+)
+def test_the_next_folder_above_that_has_what_is_copied(
+    tmp_path: Path, copy: str, context: str
+) -> None:
+    repository = Repository(
+        tmp_path,
+        f"""
+== package.json
+{{}}
+== docker/app/start.sh
+== docker/app/Dockerfile
+FROM scratch
+COPY . /
+{copy}
+""",
+    )
+    said = OWN_FOLDER if context == "docker/app" else COPIED_FILES
+    assert repository.places("docker/app/Dockerfile") == [(context, said)]
 
 
 def test_the_convenience_function_answers_the_same(tmp_path: Path) -> None:
