@@ -54,10 +54,12 @@ _PIP = _Manager(
     is_of_image=True,
 )
 _MANAGERS: Mapping[str, _Manager] = {
-    # npm's configuration, "cache". What it keeps is found by its content (cacache).
+    # npm's configuration, "cache". What it keeps is found by its content (cacache). `--no-cache`
+    # makes the place a directory called "false" (https://github.com/npm/cli/issues/6612).
     "npm": _Manager(
         frozenset(("add", "ci", "clean-install", "i", "install", "install-clean")),
         settings=(".npmrc", "~/.npmrc", "/usr/local/etc/npmrc"),
+        elsewhere=("--cache", "--no-cache"),
     ),
     # Yarn 1's reference, "yarn cache" and "yarn install"; its lockfiles say so. Archives as they
     # came, unpacked (src/fetchers/tarball-fetcher.js).

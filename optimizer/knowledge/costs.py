@@ -178,6 +178,18 @@ def cost_class(words: Sequence[str]) -> tuple[str, Cost]:
     return name, _CLASSES[name]
 
 
+_VALUED: Mapping[str, frozenset[str]] = {
+    # mvn --help; npm's docs, "prefix"; yarn 1.22, src/cli/index.js; pnpm's docs, "pnpm -C".
+    **dict.fromkeys(
+        ("mvn", "mvnw"),
+        frozenset(("-D", "--define", "-f", "--file", "-s", "--settings", "-P",
+                   "--activate-profiles", "-pl", "--projects", "-T", "--threads")),
+    ),
+    **dict.fromkeys(("npm", "pnpm", "yarn"), frozenset(("--prefix", "--cwd", "-C", "--dir"))),
+}  # fmt: skip
+"""Options whose value is the next word, and may stand in front of the verb."""
+
+
 def _spelled(program: str, words: Sequence[str]) -> str:
     """Returns the program and its first verbs; of the options only -g, and -m taken off."""
     rest = list(words[1:])
@@ -185,7 +197,10 @@ def _spelled(program: str, words: Sequence[str]) -> str:
         program, rest = rest[1], rest[2:]
     if re.fullmatch(r"pip\d[\d.]*", program):
         program = "pip"
-    verbs = [word for word in rest if not word.startswith("-")][:2]
+    valued = _VALUED.get(program, frozenset())
+    values = {number + 1 for number, word in enumerate(rest) if word in valued}
+    plain = [w for number, w in enumerate(rest) if number not in values and not w.startswith("-")]
+    verbs = plain[:2]
     if "-g" in rest or "--global" in rest:
         verbs = [*verbs[:1], "-g"]
     return " ".join((program, *verbs))

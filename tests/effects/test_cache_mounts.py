@@ -101,6 +101,10 @@ def test_several_installs_of_one_run_share_a_mount() -> None:
     assert flags(text) == ("--mount=type=cache,id=pip-python-3.12,target=/root/.cache/pip",)
 
 
+def test_npm_that_is_told_to_keep_nothing_keeps_it_elsewhere() -> None:
+    assert found("FROM node:22\nRUN npm install --no-cache express\n") is None
+
+
 def test_no_two_mounts_of_a_run_have_one_id() -> None:
     found = flags("FROM python:3.12\nRUN poetry install --only main\n")
     assert found == tuple(

@@ -107,7 +107,7 @@ def test_commands_that_read_more_are_obstacles(
         ("an archive", CLASSIC, "yarn",
          {"package.json": {"dependencies": {"t": "./t.tgz"}}, "t.tgz": b""}, ["t.tgz"]),
         ("the other kind's settings are not read", CLASSIC, "yarn",
-         {"bunfig.toml": "", "pnpm-workspace.yaml": ""}, []),
+         {"bunfig.toml": "", "pnpm-workspace.yaml": "", ".yarnrc.yml": ""}, []),
         ("berry", MODULES, "yarn install --immutable", {}, [".yarnrc.yml"]),
         ("a release, a plugin, patches", MODULES, "yarn",
          {"package.json": formed(
@@ -201,7 +201,19 @@ def test_a_directory_of_its_own_is_named_by_cwd(ask: Any) -> None:
     [
         ("packageManager says so", {"package.json": {"packageManager": "yarn@3.2.1"}}, True),
         ("packageManager, old", {"package.json": {"packageManager": "yarn@1.22.19"}}, False),
-        ("settings", {"package.json": {}, ".yarnrc.yml": "", "yarn.lock": V1}, True),
+        ("settings", {"package.json": {}, ".yarnrc.yml": ""}, True),
+        # Yarn 1 leaves them unread, and Yarn 2 would have converted the lockfile.
+        ("settings, old lockfile", {"package.json": {}, ".yarnrc.yml": "", "yarn.lock": V1}, False),
+        (
+            "settings that name the program",
+            {
+                "package.json": {},
+                ".yarnrc.yml": "yarnPath: .yarn/releases/yarn-4.5.0.cjs\n",
+                ".yarn/releases/yarn-4.5.0.cjs": "",
+                "yarn.lock": V1,
+            },
+            True,
+        ),
         ("lockfile", {"package.json": {}, "yarn.lock": BERRY}, True),
         ("old lockfile", {"package.json": {}, "yarn.lock": V1}, False),
         ("nothing", {"package.json": {}}, False),

@@ -237,7 +237,8 @@ def is_berry(survey: Survey, directory: str, words: Words) -> bool:
     """Tells which yarn runs, as far as the project says.
 
     corepack and Yarn go by packageManager; a yarn of either kind goes by yarnPath in .yarnrc.yml
-    (yarn 1.22 rc.js); and either refuses the other's lockfile or converts it.
+    (yarn 1.22 rc.js); and either refuses the other's lockfile or converts it. Yarn 1 reads nothing
+    else of .yarnrc.yml, which editors and others may want.
     """
     named = package_manager(survey, directory)
     if named is not None and named.startswith("yarn@"):
@@ -245,11 +246,14 @@ def is_berry(survey: Survey, directory: str, words: Words) -> bool:
     if words.plain[:2] == ("workspaces", "focus") or words.options.keys() & _BERRY_ONLY:
         return True
     for place in ancestors(directory):
-        if survey.has_file(resolve(place, ".yarnrc.yml")):
+        settings, lock = resolve(place, ".yarnrc.yml"), resolve(place, "yarn.lock")
+        has_settings = survey.has_file(settings)
+        if has_settings and b"yarnPath" in survey.content(settings, note=False):
             return True
-        lock = resolve(place, "yarn.lock")
         if survey.has_file(lock):
             return b"\n__metadata:" in survey.content(lock, note=False)
+        if has_settings:
+            return True
     return False
 
 
