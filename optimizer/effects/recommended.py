@@ -258,10 +258,15 @@ class _Install:
                 break
         return tuple(found[-MOST_EARLIER:])
 
+    @property
+    def _shown(self) -> str:
+        """The command without settings: where downloads are kept, a change may just have said."""
+        return " ".join(_without_settings(self.command.text.split()))
+
     def _not_known(self) -> Obstacle:
         return Obstacle(
             "recommended-not-known",
-            f"What the packages of `{short(self.command.text)}` recommend is not known.",
+            f"What the packages of `{short(self._shown)}` recommend is not known.",
             f"Add {FLAG} and look at what is installed no more.",
         )
 
@@ -361,7 +366,7 @@ class _Install:
             call = each.call if isinstance(each, CommandEffects) else None
             call = unwrapped(call) if call is not None else None
             if call is None or call.program not in _PLAIN:
-                return f"`{short(_text_of(each))}` may start it"
+                return f"`{short(_text_of(each))}` may use it"
         for running in self._running:
             if running.opaque is not None:
                 return running.opaque

@@ -155,6 +155,7 @@ def _change(applied: Applied, screen: Screen) -> Iterator[str]:
         yield "  " + screen.paint("title", part)
     styles: dict[str, Style] = {
         "gain": "good",
+        "cost": "careful",
         "measured": "quiet",
         "promise": _SAFETY_STYLES[applied.safety],
         "differs": "careful",

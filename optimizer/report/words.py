@@ -79,7 +79,9 @@ def basis(evidence: Evidence) -> str:
 
 def gain_label(evidence: Evidence) -> str:
     """Returns what a number is called in front of it: not everything that builds gave is a gain."""
-    return "measured" if evidence.measured and evidence.predicted_by is None else "gain"
+    if evidence.measured and evidence.predicted_by is None:
+        return "measured"
+    return "gain" if evidence.after <= evidence.before else "cost"
 
 
 def _range(evidence: Evidence, spread: Spread) -> str:
