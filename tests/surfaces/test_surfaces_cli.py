@@ -162,7 +162,7 @@ def test_write_writes_what_would_have_been_printed(repository: Path, tmp_path: P
     apply(copy, process(repository, "fix").out)
     done = process(repository, "fix", "--write")
     assert (done.code, done.out) == (0, b"")
-    assert "2 of 2 files changed (3 changes)" in done.err
+    assert "2 of 2 files changed (2 changes)" in done.err
     assert contents(repository) == contents(copy)
 
 
