@@ -344,8 +344,6 @@ class _Question:
             )
         if twin.starts == "dotnet":
             self._check_dotnet(twin)
-        if twin.starts == "java" and self.said is None:
-            self._check_archives(twin)
         if twin.starts in ("machine code", "libc", "static"):
             self._check_machine_code(twin)
 
@@ -416,6 +414,8 @@ class _Question:
                 raise _Held(_lacks_program(program, twin, "a container runs"))
             if package not in installed:
                 yield package
+        if twin.starts == "java" and self.said is None:
+            self._check_archives(twin)
 
     def _of_what_lies_there(self, twin: Twin) -> Iterator[str]:
         """Yields the packages that installed packages and machine code need."""
