@@ -251,7 +251,9 @@ def is_berry(survey: Survey, directory: str, words: Words) -> bool:
         if has_settings and b"yarnPath" in survey.content(settings, note=False):
             return True
         if survey.has_file(lock):
-            return b"\n__metadata:" in survey.content(lock, note=False)
+            text = survey.content(lock, note=False)
+            # An empty one is how Yarn 2 and later are told where a project begins.
+            return b"# yarn lockfile v1" not in text if has_settings else b"\n__metadata:" in text
         if has_settings:
             return True
     return False
