@@ -14,7 +14,7 @@ from optimizer.context.gitignore import GitIgnore
 from optimizer.context.tree import BuildContext, ContextError, ContextFile
 from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.commands import short
-from optimizer.effects.copies import CopyStep, ForeignCopy
+from optimizer.effects.copies import CopyStep, ForeignCopy, is_remote
 from optimizer.effects.hiding import copies_from_host, hide
 from optimizer.knowledge.installs import Obstacle
 from optimizer.knowledge.noise import (
@@ -286,13 +286,9 @@ def _names(tree: Dockerfile, path: str) -> bool:
         for word in instruction.words[:-1]
     )
     return any(
-        ("$" in word and not word.startswith(_SCHEMES)) or (word != "*" and fnmatchcase(path, word))
+        ("$" in word and not is_remote(word)) or (word != "*" and fnmatchcase(path, word))
         for word in words
     )
-
-
-_SCHEMES = ("http://", "https://", "git@", "git://", "ssh://")
-"""What sources on other machines begin with (the Dockerfile reference, "ADD")."""
 
 
 def _tells(path: str) -> bool:
