@@ -41,6 +41,7 @@ from optimizer.effects.placement import (
     place_for,
     settled_above,
 )
+from optimizer.effects.pruned_apart import PrunedApart
 from optimizer.effects.recommended import Recommended
 from optimizer.effects.runtime_base import RuntimeBase
 from optimizer.effects.sources import (
@@ -97,6 +98,7 @@ __all__ = [
     "Place",
     "Plan",
     "Proposal",
+    "PrunedApart",
     "Quiet",
     "Recommended",
     "Refusal",

@@ -38,13 +38,14 @@ from optimizer.effects.effects import CommandEffects, ContextReads, Effects
 from optimizer.effects.installs import InstallStep, read_install
 from optimizer.effects.missing import Missing, missing_inputs
 from optimizer.effects.own_code import OwnCode
+from optimizer.effects.pruned_apart import PrunedApart, apart_edits, pruned_apart
 from optimizer.effects.read import read_effects
 from optimizer.effects.recommended import Recommended, skipped_recommended
 from optimizer.effects.running import running
 from optimizer.effects.runtime_base import RuntimeBase, runtime_twin
 from optimizer.effects.shipped import Shipped
 from optimizer.effects.sizes import Facts, Size, image_size
-from optimizer.effects.split.lines import free_name, split_edits
+from optimizer.effects.split.lines import builder_name, split_edits
 from optimizer.effects.split.plan import Plan, read_plan
 from optimizer.effects.split.site import Site
 from optimizer.effects.static_site import Look, StaticSite, static_site
@@ -307,6 +308,20 @@ class View:
         assert site is not None, "only a stage that starts from an image has a plan"
         return split_edits(site, plan)
 
+    def pruned_apart(self, stage: Stage) -> PrunedApart | Obstacle | None:
+        """Says how the pruning that ends ``stage`` can be a stage of its own, as `pruned_apart`
+        does."""
+        return pruned_apart(self, stage)
+
+    def apart_edits(self, stage: Stage, apart: PrunedApart) -> tuple[Edit, ...]:
+        """Returns the edits that carry out ``apart``, which `pruned_apart` made of ``stage``."""
+        return apart_edits(self, stage, apart)
+
+    @property
+    def targets(self) -> Collection[str]:
+        """The stages that places of the repository are known to build of this file."""
+        return self.build.targets() or ()
+
     def _site(self, stage: Stage) -> Site | None:
         if not isinstance(stage.base, ImageBase) or stage.end.is_windows:
             return None
@@ -337,7 +352,7 @@ class View:
         look = Look(
             self.stages,
             stage,
-            free_name(site),
+            builder_name(site),
             self.running(stage),
             self.context,
             self.effects,

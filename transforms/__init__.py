@@ -16,6 +16,7 @@ from transforms.ignore_noise import IgnoreNoise
 from transforms.join_apt_update import JoinAptUpdate
 from transforms.mount_package_cache import MountPackageCache
 from transforms.order_by_volatility import OrderByVolatility
+from transforms.prune_in_own_stage import PruneInOwnStage
 from transforms.serve_static_with_nginx import ServeStaticWithNginx
 from transforms.skip_recommended_packages import SkipRecommendedPackages
 from transforms.split_builder_stage import SplitBuilderStage
@@ -38,6 +39,8 @@ CATALOGUE: tuple[Transform, ...] = (
     CompleteManifests(),
     # Behind both: a COPY that is split has parts which seldom change, and those can be ordered.
     OrderByVolatility(),
+    # Behind what moves steps: what stands between an install and its pruning then stays there.
+    PruneInOwnStage(),
     # Behind what moves and cuts RUNs: what is below a RUN then stays below it.
     JoinAptUpdate(),
     # Behind it: a RUN of its own for the lists cannot remove them.

@@ -67,6 +67,22 @@ def install_halves(
         yield run.half(joint)
 
 
+def lower_half(tree: Dockerfile, effects: Effects, first: int) -> Cut | Obstacle:
+    """Returns the cut that gives the commands of a RUN from the one numbered ``first`` on, counted
+    from 0, a RUN of their own; an `Obstacle` where the RUN may not be cut there."""
+    instruction, shell = effects.step.instruction, effects.step.state.shell
+    if not isinstance(shell, tuple) or instruction.exec_form is not None:
+        return _not_repeatable("it is no shell script that is known")
+    script = read_run(tree, instruction, shell)
+    if not isinstance(script, Script):
+        return _not_repeatable(script.reason)
+    run = _Run(tree, effects, script, ships=False)
+    joint = next((each for each in joints(script) if run.count(each) == first), None)
+    if joint is None:
+        return _not_repeatable("no `&&` is there to cut it at")
+    return run.left_in_mounts(effects.commands[:first]) or run.cut(joint, ())
+
+
 def _known(commands: Sequence[CommandEffects]) -> Sequence[CommandEffects]:
     """Returns the commands above the first one that is not known."""
     for number, command in enumerate(commands):
@@ -108,7 +124,7 @@ class _Run:
         """Returns what is above ``joint`` as an install, with the cut that makes it one."""
         count = self.count(joint)
         above, below = self.effects.commands[:count], self.effects.commands[count:]
-        obstacle = self._left_in_mounts(above) or _stale(above, below)
+        obstacle = self.left_in_mounts(above) or _stale(above, below)
         if obstacle is not None:
             return obstacle
         moved = self._cleaning(joint, above, below)
@@ -117,13 +133,13 @@ class _Run:
         part = run_effects(self.tree, self.effects.step, (*above, *(c for _, c in moved)))
         install = read_install(part)
         assert isinstance(install, InstallStep), "a half holds known commands and an install"
-        cut = self._cut(joint, [number for number, _ in moved])
+        cut = self.cut(joint, [number for number, _ in moved])
         if isinstance(cut, Obstacle):
             return cut
         assumes = (*install.inputs.assumes, *_assumed([c for _, c in moved], below))
         return replace(install, inputs=replace(install.inputs, assumes=assumes), cut=cut)
 
-    def _cut(self, joint: Joint, also: Sequence[int]) -> Cut | Obstacle:
+    def cut(self, joint: Joint, also: Sequence[int]) -> Cut | Obstacle:
         step = self.effects.step
         try:
             carry = carried(self.script, joint, frozenset(step.state.variables))
@@ -144,7 +160,7 @@ class _Run:
         start = self.script.source.at(0, 1).start
         return len(documents) == 1 and start >= documents[0].body.start
 
-    def _left_in_mounts(self, above: Sequence[CommandEffects]) -> Obstacle | None:
+    def left_in_mounts(self, above: Sequence[CommandEffects]) -> Obstacle | None:
         """Looks for files that the first half would leave where the second does not find them."""
         step = self.effects.step
         for mount in step.instruction.mounts:
@@ -272,6 +288,6 @@ def _grows(command: CommandEffects) -> Obstacle:
 def _not_repeatable(why: str) -> Obstacle:
     return Obstacle(
         "shell-state-not-repeatable",
-        f"The RUN cannot be cut behind its install: {why}.",
+        f"The RUN cannot be cut in two: {why}.",
         "Give the install a RUN of its own.",
     )

@@ -105,15 +105,18 @@ def settled_above(
     staying = [
         other
         for other in above
-        if isinstance(other, CopyStep)
-        and other not in moved
-        and other.step.number < copy.step.number
+        if isinstance(other, CopyStep) and other not in moved and _place(other) < _place(copy)
     ]
     return frozenset(
         path
         for path in inputs.reads
         if (entry := copy.find(path)) and any(other.find(path) == entry for other in staying)
     )
+
+
+def _place(copy: CopyStep) -> tuple[int, int]:
+    """Returns what tells which of two copies of a stage and its parents stands above."""
+    return copy.step.stage_index, copy.step.number
 
 
 def lines_in_place(

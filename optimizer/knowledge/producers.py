@@ -6,12 +6,12 @@ A module is loaded when one of its programs is met, so a file pays only for what
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from optimizer.knowledge.installs import Call, Obstacle
-from optimizer.knowledge.products import Made, Producer, Product
+from optimizer.knowledge.installs import Call, Files, Obstacle
+from optimizer.knowledge.products import Made, Producer, Product, Pruned
 
 PRODUCERS: Mapping[str, re.Pattern[str]] = {
     "python.products": re.compile(r"pip[\d.]*|python[\d.]*|uv|virtualenv|pybabel"),
@@ -51,3 +51,22 @@ def product(call: Call, made: Made) -> Product | Obstacle | None:
             if answer is not None:
                 return answer
     return None
+
+
+def pruned(call: Call, files: Files) -> Pruned | Obstacle | None:
+    """Says out of which project ``call`` takes what is for development alone, as
+    `optimizer.knowledge.node.pruned` does."""
+    if call.program not in ("npm", "pnpm", "yarn", "yarnpkg"):
+        return None
+    module: Any = import_module("optimizer.knowledge.node.pruned")
+    answer: Pruned | Obstacle | None = module.pruned(call, files)
+    return answer
+
+
+def spares(call: Call, files: Files, modules: Sequence[str]) -> bool:
+    """Tells whether a build of Node.js is known to leave what lies in ``modules`` as it is."""
+    if not PRODUCERS["node.products"].fullmatch(call.program):
+        return False
+    module: Any = import_module("optimizer.knowledge.node.pruned")
+    answer: bool = module.spares(call, files, modules)
+    return answer

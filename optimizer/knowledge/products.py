@@ -93,6 +93,22 @@ class Made:
     """What those commands left: what is copied from one of their places is of the same kind."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A command that takes out of a project's installed packages what is for development alone.
+
+    ``title`` is how people call it, ``root`` the directory of the project, ``modules`` are the
+    directories that it takes from. ``reads`` are the files beside these that it may look into, and
+    ``variables`` the environment variables, with ``*`` for any characters.
+    """
+
+    title: str
+    root: str
+    modules: tuple[str, ...]
+    reads: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
 class Producer(Protocol):
     """What a module of this room offers; the module itself is the object."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +17,10 @@ from optimizer.effects.paths import Paths
 from optimizer.effects.split.output import Kept, plain
 from optimizer.effects.split.plan import Part, Plan
 from optimizer.effects.split.site import Site
+from optimizer.model.new_stages import free_name, renumbered
 from optimizer.model.stages import Stage, Step
-from optimizer.model.values import Known
 
 _NAMES = ("builder", "build", "build-stage")
-_INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def split_edits(site: Site, plan: Plan) -> tuple[Edit, ...]:
@@ -30,19 +28,9 @@ def split_edits(site: Site, plan: Plan) -> tuple[Edit, ...]:
     return tuple(_Split(site, plan).edits())
 
 
-def free_name(site: Site) -> str:
-    """Returns a name for the builder that nothing in the file means already: no stage, and no
-    image that a FROM, a ``--from`` or a mount names."""
-    taken = {stage.name for stage in site.stages.stages}
-    for instruction in site.tree.instructions:
-        inner = instruction.inner or instruction
-        words = (inner.words[0].value,) if inner.keyword == "FROM" and inner.words else ()
-        mounts = (mount.options.get("from", "") for mount in inner.mounts)
-        taken.update(word.lower() for word in (*words, inner.flag("from") or "", *mounts))
-    for value in site.stages.global_args.values():
-        taken.add(value.text.lower() if isinstance(value, Known) else "")
-    numbered = (f"builder-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (*_NAMES, *numbered) if name not in taken)
+def builder_name(site: Site) -> str:
+    """Returns a name for the builder that nothing in the file means already."""
+    return free_name(site.tree, site.stages, _NAMES)
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class _Split:
 
     @cached_property
     def name(self) -> str:
-        return free_name(self.site)
+        return builder_name(self.site)
 
     @cached_property
     def lower_case(self) -> bool:
@@ -98,7 +86,7 @@ class _Split:
                 yield Move(line.moved, after=anchor, lead=lead)
             else:
                 yield Insert(f"{lead}{line.text}\n", after=anchor)
-        yield from self._numbers()
+        yield from renumbered(self.site.stages, self.stage, by=1)
 
     def _word(self, keyword: str) -> str:
         return keyword.lower() if self.lower_case else keyword
@@ -211,15 +199,3 @@ class _Split:
         text = self.tree.text(below)
         if text and not text.strip("\r\n"):
             yield Replace(below, "")
-
-    def _numbers(self) -> Iterator[Edit]:
-        """Yields the new numbers of stages below the builder where a COPY takes files of them."""
-        for stage in self.site.stages.stages[self.stage.index + 1 :]:
-            for step in stage.steps:
-                instruction = step.instruction.inner or step.instruction
-                for flag in instruction.flags:
-                    number = flag.value or ""
-                    if flag.name != "from" or not _INDEX.fullmatch(number):
-                        continue
-                    if int(number) >= self.stage.index:
-                        yield Replace(flag.span, f"--from={int(number) + 1}")

@@ -17,15 +17,16 @@ from optimizer.knowledge.installs import HOLE, Call, Touch
 from optimizer.knowledge.manifests import ancestors, resolve
 from optimizer.knowledge.variables import CERTIFICATES, NODE, PROXIES
 
-_VARIABLES = ("npm_*", "NPM_*", "YARN_*", "PNPM_*", "XDG_*", "BUN_*", "COREPACK_*", *NODE,
+VARIABLES = ("npm_*", "NPM_*", "YARN_*", "PNPM_*", "XDG_*", "BUN_*", "COREPACK_*", *NODE,
               *PROXIES, *CERTIFICATES)  # fmt: skip
 # docs of npm, "folders": the prefix of a Node.js in /usr/local (node images) or /usr (packages).
 _PREFIXES = ("/usr/local/bin", "/usr/local/lib/node_modules", "/usr/local/share", "/usr/bin",
              "/usr/lib/node_modules", "/usr/share/man")  # fmt: skip
 
 
-def _settings(call: Call) -> tuple[str, ...]:
-    """The files of settings in the directory and above it, and the user's."""
+def settings(call: Call) -> tuple[str, ...]:
+    """Returns the files of settings in the directory and above it, and the user's. Raises `Unknown`
+    where the directory is not known."""
     if HOLE in call.directory:
         raise Unknown
     names = (".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn", "package.json", "pnpm-workspace.yaml",
@@ -50,11 +51,11 @@ def _packages(call: Call, words: tuple[str, ...]) -> Touch:
         for path in places(call, [call.env[name]])
     )
     written = (*_PREFIXES, *homes(call, *_USER), *kept, *temporary(call))
-    return Touch((*_settings(call), *written), written, ("*",), network=True)
+    return Touch((*settings(call), *written), written, ("*",), network=True)
 
 
 def _config(call: Call, files: tuple[str, ...]) -> Touch:
-    return Touch((*_settings(call), *files), files, _VARIABLES, repeatable=True)
+    return Touch((*settings(call), *files), files, VARIABLES, repeatable=True)
 
 
 def _yarn(call: Call) -> Touch:
@@ -66,11 +67,11 @@ def _yarn(call: Call) -> Touch:
     caches += places(call, [named]) if named else ()
     match words:
         case ("--version" | "-v",):
-            return Touch(_settings(call), (), _VARIABLES, repeatable=True)
+            return Touch(settings(call), (), VARIABLES, repeatable=True)
         case ("cache", "clean", *rest) if set(rest) <= {"--force", "--all", "--mirror"}:
             # Yarn 4 keeps a cache in the project, too.
             own = places(call, [".yarn", "node_modules/.cache"])
-            return Touch((*_settings(call), *caches, *own), (*caches, *own), _VARIABLES)
+            return Touch((*settings(call), *caches, *own), (*caches, *own), VARIABLES)
         case ("config", "set", *rest) if not any("cafile" in word for word in rest):
             files = (*homes(call, ".yarnrc", ".yarnrc.yml", ".config/yarn"),
                      *places(call, [".yarnrc.yml"]), "/usr/local/share/.yarnrc")  # fmt: skip
@@ -84,7 +85,7 @@ def _pnpm(call: Call) -> Touch:
     words = call.words[1:]
     match words:
         case ("--version" | "-v",):
-            return Touch(_settings(call), (), _VARIABLES, repeatable=True)
+            return Touch(settings(call), (), VARIABLES, repeatable=True)
         case ("config" | "c", "set", *_):
             files = (*homes(call, ".npmrc", ".config/pnpm"), *places(call, [".npmrc"]),
                      *places(call, ["pnpm-workspace.yaml"]))  # fmt: skip
@@ -93,7 +94,7 @@ def _pnpm(call: Call) -> Touch:
             caches = (*homes(call, ".local/share/pnpm", ".pnpm-store", ".cache/pnpm"),
                       *(places(call, [call.env["PNPM_HOME"]]) if call.env.get("PNPM_HOME")
                         else ()))  # fmt: skip
-            return Touch((*_settings(call), *caches), caches, _VARIABLES)
+            return Touch((*settings(call), *caches), caches, VARIABLES)
         case ("add" | "install" | "i", *packages) if {"-g", "--global"} & set(packages):
             known = {"-g", "--global", "--ignore-scripts", "--silent"}
             if not {word for word in packages if word.startswith("-")} <= known:
@@ -106,7 +107,7 @@ def _bun(call: Call) -> Touch:
     words = call.words[1:]
     match words:
         case ("--version" | "-v" | "--revision",):
-            return Touch((), (), _VARIABLES, repeatable=True)
+            return Touch((), (), VARIABLES, repeatable=True)
         case ("add" | "install" | "i", *packages) if {"-g", "--global"} & set(packages):
             if not {word for word in packages if word.startswith("-")} <= {"-g", "--global"}:
                 raise Unknown

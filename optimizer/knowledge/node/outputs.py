@@ -657,7 +657,7 @@ def joined(outputs: Sequence[Output], calls: Sequence[Call]) -> Output:
     for call, each in zip(calls, outputs, strict=True):
         if each.unknown is not None or each.outside is not None:
             return each
-        if call.program in _TAKERS and (lost := _takes(call, keeps)) is not None:
+        if call.program in TAKERS and (lost := _takes(call, keeps)) is not None:
             return Output(unknown=f"`{' '.join(call.words)}` takes {lost} away again")
         keeps.update(dict.fromkeys(each.keeps))
         caches.update(dict.fromkeys(each.caches))
@@ -668,7 +668,8 @@ def joined(outputs: Sequence[Output], calls: Sequence[Call]) -> Output:
     )
 
 
-_TAKERS = frozenset(("rm", "rimraf", "del", "del-cli", "rmdir", "mv"))
+TAKERS = frozenset(("rm", "rimraf", "del", "del-cli", "rmdir", "mv"))
+"""Programs that take away what their words name."""
 
 
 def _takes(call: Call, keeps: Mapping[str, None]) -> str | None:
