@@ -94,6 +94,9 @@ def pruned_apart(seen: Seen, stage: Stage) -> PrunedApart | Obstacle | None:
     nothing, or nothing that is edited comes above that. `Obstacle`: something stands in the way."""
     if stage is seen.stages.target or len(stage.steps) > MOST_STEPS or stage.end.is_windows:
         return None
+    if any(each.instruction.keyword == "ONBUILD" for each in stage.steps):
+        # Both new stages would run them.
+        return None
     working = [each for each in stage.steps if each.instruction.keyword in _WORKS]
     if not working or working[-1].instruction.keyword != "RUN":
         return None
@@ -239,8 +242,6 @@ class _Stands:
             return self._between(step, changed)
         if keyword == "RUN":
             return self._run(step, effects)
-        if keyword == "ONBUILD":
-            return self._between(step, "what images built on this one run")
         settled = self._settled(step) if keyword in ("ADD", "COPY") else frozenset[str]()
         at = effects.writes.meets(self.touched, settled)
         return None if at is None else self._written(step, f"Line {step.instruction.line}", at)

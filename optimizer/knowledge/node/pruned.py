@@ -32,6 +32,8 @@ _OF_BERRY = _MUTE | names("workspaces focus --production --all -A")
 _DEVELOPMENT = names("--omit=dev --production --production=true --prod -P")
 """The words that leave development dependencies out."""
 
+_BESIDE = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
+           ".pnpmfile.cjs")  # fmt: skip
 _INSTALLING = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare",
                "postprepare")  # fmt: skip
 _CHANGED = ("predependencies", "dependencies", "postdependencies")
@@ -63,7 +65,8 @@ def pruned(call: Call, files: Files) -> Pruned | Obstacle | None:
             f"`{' '.join(call.words)}` runs {script}, which may read any file of the project.",
             "Prune with --ignore-scripts.",
         )
-    manifests = tuple(each.path for each in packages)
+    beside = tuple(resolve(root, name) for name in _BESIDE)
+    manifests = (*(each.path for each in packages), *beside)
     modules = tuple(resolve(each.directory, "node_modules") for each in packages)
     return Pruned(" ".join(call.words), root, modules, (*looks, *manifests), VARIABLES)
 
