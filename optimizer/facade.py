@@ -41,6 +41,7 @@ from optimizer.effects.placement import (
     place_for,
     settled_above,
 )
+from optimizer.effects.precompiled import NotPrecompiled, Precompiling
 from optimizer.effects.pruned_apart import PrunedApart
 from optimizer.effects.recommended import Recommended
 from optimizer.effects.runtime_base import RuntimeBase
@@ -93,10 +94,12 @@ __all__ = [
     "Missing",
     "Move",
     "NoiseAround",
+    "NotPrecompiled",
     "Obstacle",
     "Pair",
     "Place",
     "Plan",
+    "Precompiling",
     "Proposal",
     "PrunedApart",
     "Quiet",

@@ -12,6 +12,7 @@ _METRICS = {
     "stale_lists": ("install by old package lists", "installs by old package lists"),
     "kept_lists": ("kept set of package lists", "kept sets of package lists"),
     "full_downloads": ("download of all packages", "downloads of all packages"),
+    "library_builds": ("build of the standard library", "builds of the standard library"),
     "tool_downloads": ("download of the build tool", "downloads of the build tool"),
     "missing_inputs": ("missing input", "missing inputs"),
     "shipped_secrets": ("secret in the image", "secrets in the image"),

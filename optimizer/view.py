@@ -38,6 +38,12 @@ from optimizer.effects.effects import CommandEffects, ContextReads, Effects
 from optimizer.effects.installs import InstallStep, read_install
 from optimizer.effects.missing import Missing, missing_inputs
 from optimizer.effects.own_code import OwnCode
+from optimizer.effects.precompiled import (
+    NotPrecompiled,
+    Precompiling,
+    compiled_above,
+    precompiling,
+)
 from optimizer.effects.pruned_apart import PrunedApart, apart_edits, pruned_apart
 from optimizer.effects.read import read_effects
 from optimizer.effects.recommended import Recommended, skipped_recommended
@@ -317,6 +323,10 @@ class View:
         """Returns the edits that carry out ``apart``, which `pruned_apart` made of ``stage``."""
         return apart_edits(self, stage, apart)
 
+    def precompiling(self, stage: Stage) -> Precompiling | NotPrecompiled | None:
+        """Says what ``stage`` could compile above its sources, as `precompiling` does."""
+        return precompiling(self, stage)
+
     @property
     def targets(self) -> Collection[str]:
         """The stages that places of the repository are known to build of this file."""
@@ -446,7 +456,8 @@ class View:
     def _estimate(self, step: Step) -> StepCost:
         keyword = step.instruction.keyword
         if keyword == "RUN":
-            return self.build.costs.of_run(self.effects(step), self.brought_in(step))
+            spared = (*self.brought_in(step), *self._compiled_above(step))
+            return self.build.costs.of_run(self.effects(step), spared)
         return of_copy(self.copy(step)) if keyword in ("COPY", "ADD") else of_other(step)
 
     def brought_in(self, step: Step) -> tuple[tuple[CommandEffects, Install], ...]:
@@ -456,6 +467,12 @@ class View:
         runs = self._runs_above(self.stages.stages[step.stage_index], step)
         above = (self.effects(each) for each in runs if self.may_install(each))
         return brought_in(self.effects(step), self.files_above(step), above)
+
+    def _compiled_above(self, step: Step) -> tuple[tuple[CommandEffects, Install], ...]:
+        if not self.may_install(step):
+            return ()
+        runs = self._runs_above(self.stages.stages[step.stage_index], step)
+        return compiled_above(self.effects(step), map(self.effects, runs))
 
     def seconds(self, step: Step) -> float:
         """Returns the seconds that ``step`` takes when it runs, measured or estimated."""

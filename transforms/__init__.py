@@ -6,6 +6,7 @@ Left out on purpose: merging every RUN. Fewer layers, but one edit rebuilds all.
 from __future__ import annotations
 
 from optimizer.facade import Transform
+from transforms.compile_standard_library_first import CompileStandardLibraryFirst
 from transforms.complete_manifests import CompleteManifests
 from transforms.copy_manifests_first import CopyManifestsFirst
 from transforms.copy_with_chmod import CopyWithChmod
@@ -37,6 +38,8 @@ CATALOGUE: tuple[Transform, ...] = (
     CopyManifestsFirst(),
     # Behind it: what was taken from a COPY of everything is complete by then.
     CompleteManifests(),
+    # Behind both: what it compiles stands below the modules.
+    CompileStandardLibraryFirst(),
     # Behind both: a COPY that is split has parts which seldom change, and those can be ordered.
     OrderByVolatility(),
     # Behind what moves steps: what stands between an install and its pruning then stays there.

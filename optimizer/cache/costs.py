@@ -32,6 +32,10 @@ _DOWNLOADED = 2 / 3
 """Of a build that fetches its dependencies itself, what fetching them takes at most; an assumption:
 compiling is never nothing."""
 
+_SPARED = 5 / 6
+"""Of a build, what all steps above may spare it at most; an assumption: the project itself has
+to be compiled and linked."""
+
 CostBasis: TypeAlias = Literal["measured", "configured", "estimate"]
 
 
@@ -69,7 +73,9 @@ class Costs:
         costs = [self._of_command(command.words, command.text) for command in effects.commands]
         known = any(cost.basis == "configured" for cost in costs)
         seconds = sum((cost.seconds for cost in costs), 0.0)
-        seconds -= sum(self._saved(command, install) for command, install in brought_in)
+        for command, cost in zip(effects.commands, costs, strict=True):
+            saved = (self._saved(other, each) for other, each in brought_in if other is command)
+            seconds -= min(sum(saved), cost.seconds * _SPARED)
         return StepCost(max(seconds, _VERTEX), "configured" if known else "estimate")
 
     def _saved(self, command: CommandEffects, install: Install) -> float:

@@ -15,6 +15,7 @@ CODES: Mapping[str, str] = {
     ),
     "cache-place-unknown": "Where the package manager keeps its downloads is not known.",
     "cache-turned-off": "A variable turns the package manager's cache off.",
+    "compiles-all-again": "The build compiles every package again, whatever was compiled before.",
     "config-reads-source": (
         "A configuration of the package manager names code or a directory of the build context, "
         "so the install reads more than manifests."

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from optimizer.knowledge.installs import Call, Files, Obstacle
-from optimizer.knowledge.products import Made, Producer, Product, Pruned
+from optimizer.knowledge.products import Made, Precompiled, Producer, Product, Pruned
 
 PRODUCERS: Mapping[str, re.Pattern[str]] = {
     "python.products": re.compile(r"pip[\d.]*|python[\d.]*|uv|virtualenv|pybabel"),
@@ -69,4 +69,30 @@ def spares(call: Call, files: Files, modules: Sequence[str]) -> bool:
         return False
     module: Any = import_module("optimizer.knowledge.node.pruned")
     answer: bool = module.spares(call, files, modules)
+    return answer
+
+
+def precompiled(call: Call, made: Made) -> Precompiled | Obstacle | None:
+    """Says what ``call`` compiles of the standard library of Go, as
+    `optimizer.knowledge.go.standard_library` does."""
+    if call.program != "go":
+        return None
+    module: Any = import_module("optimizer.knowledge.go.standard_library")
+    answer: Precompiled | Obstacle | None = module.precompiled(call, made)
+    return answer
+
+
+def together(found: Sequence[Precompiled]) -> Precompiled:
+    """Returns what builds with the same flags compile together."""
+    module: Any = import_module("optimizer.knowledge.go.standard_library")
+    answer: Precompiled = module.together(found)
+    return answer
+
+
+def is_precompiling(call: Call) -> bool:
+    """Tells whether ``call`` compiles packages of the standard library of Go alone."""
+    if call.program != "go" or "build" not in call.words:
+        return False
+    module: Any = import_module("optimizer.knowledge.go.standard_library")
+    answer: bool = module.is_precompiling(call)
     return answer

@@ -109,6 +109,17 @@ class Pruned:
     variables: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Precompiled:
+    """What a build compiles that is none of the project: ``packages`` of the standard library, none
+    of which another one brings along, and the ``flags`` with which they have to be compiled to be
+    of use. ``variables`` are those that count, with ``*`` for any characters."""
+
+    flags: tuple[str, ...]
+    packages: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
 class Producer(Protocol):
     """What a module of this room offers; the module itself is the object."""
 

@@ -5,7 +5,8 @@
 of what packages recommend; ``recommends`` makes that one alone, for the packages of the tables as
 they are. ``tags CLONE`` makes the table of floating tags from the history of a clone of
 docker-library's official-images, ``wheels CLONE ...`` that of what pip finds for a package from
-the lockfiles in clones of public projects. The tables go to
+the lockfiles in clones of public projects, ``golang`` that of what the packages of Go's standard
+library bring along. The tables go to
 ``optimizer/knowledge/distribution/tables``; what changed in them is for a person to read.
 """
 
@@ -19,7 +20,7 @@ from itertools import chain
 from pathlib import Path
 
 from optimizer.knowledge.distribution.debian import TABLES
-from tests.distribution import indexes, languages, locks, programs, tags, wheels
+from tests.distribution import golang, indexes, languages, locks, programs, tags, wheels
 from tests.distribution.tables import (
     Cut,
     Relations,
@@ -126,6 +127,12 @@ def make_wheels(clones: Iterable[Path]) -> None:
     write("wheels", f"From the files uv.lock of {', '.join(sources)}.", wheels.table(texts))
 
 
+def make_golang(go: str) -> None:
+    """Writes the table of the standard library of the Go command ``go``."""
+    source = f"`go list -deps std` of {golang.version(go)}: what each package needs, and brings."
+    write("golang", source, golang.rows(golang.brought_along(go)))
+
+
 def write(name: str, source: str, lines: Iterable[str]) -> None:
     """Writes one table with a head that says what it is made of."""
     head = f"# {source}\n# Made by python -m tests.distribution.\n"
@@ -143,11 +150,15 @@ def main() -> None:
     of_tags.add_argument("clone", type=Path, help="a clone of docker-library/official-images")
     of_wheels = commands.add_parser("wheels", help="the table of files for Python packages")
     of_wheels.add_argument("clones", type=Path, nargs="+", help="clones of public projects")
+    of_golang = commands.add_parser("golang", help="the table of Go's standard library")
+    of_golang.add_argument("--go", default="go", help="the Go command that is asked")
     arguments = options.parse_args()
     if arguments.command == "tags":
         make_tags(arguments.clone)
     elif arguments.command == "wheels":
         make_wheels(arguments.clones)
+    elif arguments.command == "golang":
+        make_golang(arguments.go)
     elif arguments.command == "recommends":
         make_recommends(arguments.cache)
     else:

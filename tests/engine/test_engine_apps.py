@@ -76,6 +76,10 @@ MANIFESTS, ORDER = ("copy-manifests-first", "same-image"), ("order-by-volatility
 MANIFESTS_OF_WRITERS = ("copy-manifests-first", "same-behavior")
 """Their install sets the mode of a program, or changes the lockfile."""
 NOISE, LISTS = ("ignore-noise", "same-behavior"), ("drop-package-lists", "same-behavior")
+LIBRARY, PRUNE = (
+    ("compile-standard-library-first", "same-image"),
+    ("prune-in-own-stage", "same-behavior"),
+)
 SKIP = ("skip-recommended-packages", "changes-image")
 MOUNT = ("mount-package-cache", "same-image")
 MOUNT_IN_IMAGE = ("mount-package-cache", "same-behavior")
@@ -91,27 +95,27 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "fastapi-uv": (SPLIT, SWAP, MOUNT, MOUNT),
     "flask-postgres": (SPLIT, SWAP, SKIP, MOUNT, MOUNT, MOUNT_IN_IMAGE),
     "flask-web": (MANIFESTS, MOUNT),
-    "go-almanac": (SPLIT, SWAP),
-    "go-embed": (SPLIT, SWAP, MANIFESTS),
+    "go-almanac": (SPLIT, SWAP, LIBRARY),
+    "go-embed": (SPLIT, SWAP, MANIFESTS, LIBRARY),
     "go-get-tool": (MANIFESTS,),
-    "go-sqlite": (SPLIT, SWAP, MANIFESTS, MOUNT, MOUNT_IN_IMAGE),
-    "go-web": (SPLIT, SWAP),
-    "go-workspace": (MANIFESTS,),
+    "go-sqlite": (SPLIT, SWAP, MANIFESTS, LIBRARY, MOUNT, MOUNT_IN_IMAGE),
+    "go-web": (SPLIT, SWAP, LIBRARY),
+    "go-workspace": (MANIFESTS, LIBRARY),
     "java-jar": (),
     "maven-jar": (NOISE, SPLIT, SWAP, MANIFESTS),
     "maven-modules": (MANIFESTS,),
     "maven-words": (MANIFESTS,),
-    "npm-typescript": (SPLIT, SWAP, MANIFESTS, MOUNT),
-    "npm-views": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, MOUNT, MOUNT_IN_IMAGE),
+    "npm-typescript": (SPLIT, SWAP, MANIFESTS, PRUNE, MOUNT),
+    "npm-views": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, PRUNE, MOUNT, MOUNT_IN_IMAGE),
     "npm-workspaces": (SPLIT, SWAP, MOUNT),
     "php-vendored": (),
     "pip-psycopg2": (NOISE, SPLIT, SWAP, MOUNT, MOUNT_IN_IMAGE),
     "pip-report": (MANIFESTS, MOUNT_IN_IMAGE),
     "pnpm-catalog-patched": (MANIFESTS, MOUNT_IN_IMAGE, MOUNT_IN_IMAGE),
-    "pnpm-typescript": (SPLIT, SWAP, MANIFESTS, MOUNT),
+    "pnpm-typescript": (SPLIT, SWAP, MANIFESTS, PRUNE, MOUNT),
     "ruby-bundler": (SPLIT, SWAP),
     "rust-quotes": (SPLIT, SWAP),
-    "vite-serve": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, MOUNT),
+    "vite-serve": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, PRUNE, MOUNT),
     "vite-static": (MANIFESTS, MOUNT),
     "yarn-berry-patched": (MANIFESTS, MOUNT_IN_IMAGE),
     "yarn-classic-workspaces": (MANIFESTS_OF_WRITERS, MOUNT_IN_IMAGE, MOUNT_IN_IMAGE),

@@ -103,10 +103,19 @@ def product(call: Call, made: Made) -> Product | Obstacle | None:
     return _Build(call, made, command.verb, command.arguments, command.options).product()
 
 
+def closure(call: Call, made: Made) -> list[str] | None:
+    """Returns the Go files of the packages that ``call``, a ``go build`` or ``go install``, builds,
+    and of those of their module that these import; None where the packages are not known."""
+    command = read_command(call.words[1:])
+    if any(HOLE in word for word in (call.directory, *command.arguments)):
+        return None
+    return _Build(call, made, command.verb, command.arguments, command.options).closure()
+
+
 def _nothing(call: Call, verb: str, made: Made) -> Product | Obstacle | None:
     """`go get` installed programs before Go 1.18 (its release notes, "Go command")."""
     words = call.words
-    if verb == "get" and "-d" not in words and not _is_at_least(made, 1, 18):
+    if verb == "get" and "-d" not in words and not is_at_least(made, 1, 18):
         return not_known(
             call,
             "before Go 1.18 `go get` may install programs too",
@@ -143,7 +152,7 @@ def _bin(call: Call) -> str | None:
     return resolve("/", named) if named else f"{_gopath(call)}/bin"
 
 
-def _is_at_least(made: Made, *version: int) -> bool:
+def is_at_least(made: Made, *version: int) -> bool:
     """Tells whether the base image has Go of at least this version, as far as its tag says."""
     if made.image is None or made.image[0] != "golang":
         return False
@@ -363,7 +372,7 @@ class _Build:
                    if self.files.kind(resolve(p, "go.mod")) == "file")  # fmt: skip
         root = next(modules, self.directory)
         sources = source_files(self.files, root, (".go",))
-        own = self._closure() if sources is not None else None
+        own = self.closure() if sources is not None else None
         required = self._required(root)
         named = f"`{title(self.call)}` makes {', '.join(outputs)}, named after the package."
         return Product(
@@ -376,7 +385,7 @@ class _Build:
             assumes=() if self.options.get("o") else (named,),
         )
 
-    def _closure(self) -> list[str] | None:
+    def closure(self) -> list[str] | None:
         """Returns the files of the packages that are built and of those of the module that they
         import; None where the packages are not known."""
         packages = self._packages()
