@@ -46,7 +46,6 @@ CODES: Mapping[str, str] = {
     "packages-cannot-be-added": "The smaller image lacks packages that cannot be installed in it.",
     "pinned-by-digest": "The image is pinned by its digest, and that of its twin is not known.",
     "program-not-in-twin": "A program that the stage runs is not in the smaller image.",
-    "prune-runs-scripts": "Taking development dependencies out runs scripts of the project.",
     "pruned-with-the-rest": "A COPY takes what is pruned together with what is built.",
     "read-after-write": "A step reads what the one above it brings, so it has to stay below it.",
     "run-not-flat": "The RUN is no plain chain of commands, so none can be taken out.",

@@ -86,6 +86,7 @@ CODES: Mapping[str, str] = {
     "project-install": (
         "The command installs the project itself, so it reads the sources, not only manifests."
     ),
+    "prune-runs-scripts": "Taking development dependencies out runs scripts of the project.",
     "replaces-base-files": (
         "An install replaces packages of the base image, and copying them from another stage would "
         "leave parts of the old ones."
