@@ -115,7 +115,8 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "pnpm-typescript": (SPLIT, SWAP, MANIFESTS, PRUNE, MOUNT),
     "ruby-bundler": (SPLIT, SWAP),
     "rust-quotes": (SPLIT, SWAP),
-    "vite-serve": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, PRUNE, MOUNT),
+    # The build shows that the xsel which `serve` brings along wants libx11-6.
+    "vite-serve": (SPLIT, SWAP, MANIFESTS_OF_WRITERS, PRUNE, MOUNT, MOUNT_IN_IMAGE),
     "vite-static": (MANIFESTS, MOUNT),
     "yarn-berry-patched": (MANIFESTS, MOUNT_IN_IMAGE),
     "yarn-classic-workspaces": (MANIFESTS_OF_WRITERS, MOUNT_IN_IMAGE, MOUNT_IN_IMAGE),
