@@ -162,3 +162,11 @@ def line_below(tree: Dockerfile, instruction: Instruction) -> Span:
     """Returns the line below ``instruction``, its line end included."""
     end = tree.source.text.find("\n", instruction.span.end)
     return Span(instruction.span.end, len(tree.source.text) if end < 0 else end + 1)
+
+
+def without_blank_line_below(tree: Dockerfile, instruction: Instruction) -> Iterator[Edit]:
+    """Yields the edit that takes away the line below ``instruction``, where that is blank."""
+    below = line_below(tree, instruction)
+    text = tree.text(below)
+    if text and not text.strip("\r\n"):
+        yield Replace(below, "")

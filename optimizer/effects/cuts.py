@@ -30,6 +30,7 @@ from optimizer.knowledge.cleaning import (
 )
 from optimizer.knowledge.ecosystems import download_caches
 from optimizer.knowledge.installs import Call, Obstacle
+from optimizer.model.stages import Step
 from optimizer.shell.carry import StuckError, carried
 from optimizer.shell.cut import Cut, Joint, cut_run, joints
 from optimizer.shell.run import read_run
@@ -53,11 +54,8 @@ def install_halves(
     """
     known = _known(effects.commands)
     first = next((n for n, command in enumerate(known) if command.install is not None), None)
-    state = effects.step.state
-    if first is None or not isinstance(state.shell, tuple):
-        return
-    script = read_run(tree, effects.step.instruction, state.shell)
-    if not isinstance(script, Script) or effects.step.instruction.exec_form is not None:
+    script = _script(tree, effects.step) if first is not None else None
+    if first is None or script is None:
         return
     run = _Run(tree, effects, script, ships)
     places = [joint for joint in joints(script) if first < run.count(joint) <= len(known)]
@@ -70,17 +68,23 @@ def install_halves(
 def lower_half(tree: Dockerfile, effects: Effects, first: int) -> Cut | Obstacle:
     """Returns the cut that gives the commands of a RUN from the one numbered ``first`` on, counted
     from 0, a RUN of their own; an `Obstacle` where the RUN may not be cut there."""
-    instruction, shell = effects.step.instruction, effects.step.state.shell
-    if not isinstance(shell, tuple) or instruction.exec_form is not None:
+    script = _script(tree, effects.step)
+    if script is None:
         return _not_repeatable("it is no shell script that is known")
-    script = read_run(tree, instruction, shell)
-    if not isinstance(script, Script):
-        return _not_repeatable(script.reason)
     run = _Run(tree, effects, script, ships=False)
     joint = next((each for each in joints(script) if run.count(each) == first), None)
     if joint is None:
         return _not_repeatable("no `&&` is there to cut it at")
     return run.left_in_mounts(effects.commands[:first]) or run.cut(joint, ())
+
+
+def _script(tree: Dockerfile, step: Step) -> Script | None:
+    """Returns the script of a RUN, None where it is none or cannot be read."""
+    shell = step.state.shell
+    if not isinstance(shell, tuple) or step.instruction.exec_form is not None:
+        return None
+    script = read_run(tree, step.instruction, shell)
+    return script if isinstance(script, Script) else None
 
 
 def _known(commands: Sequence[CommandEffects]) -> Sequence[CommandEffects]:

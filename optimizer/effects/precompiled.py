@@ -104,7 +104,6 @@ def precompiling(seen: Seen, stage: Stage) -> Precompiling | NotPrecompiled | No
 class _Wanted:
     """What ``build`` compiles: ``words`` come in front of the packages of ``known``."""
 
-    step: Step
     build: str
     words: tuple[str, ...]
     known: Precompiled
@@ -116,10 +115,8 @@ def _command(
     call = ecosystems.unwrapped(command.call) if command.call is not None else None
     if call is None or call.program != "go":
         return None
-    reference = image.reference
-    is_tagged = reference.tag is not None or reference.digest is None
-    name = (reference.familiar, reference.tag or "latest") if is_tagged else None
-    known = producers.precompiled(call, Made(name, seen.files_above(step), seen.running(stage)))
+    made = Made(image.image, seen.files_above(step), seen.running(stage))
+    known = producers.precompiled(call, made)
     if not isinstance(known, Precompiled):
         return known
     return _Place(seen, stage, top, step, command, call, known).answer()
@@ -217,7 +214,7 @@ class _Place:
                 return each
             words.append(each)
         words += ["go", "build", *self.known.flags]
-        return _Wanted(self.step, short(self.command.text), tuple(words), self.known)
+        return _Wanted(short(self.command.text), tuple(words), self.known)
 
     def _keeps_cache(self) -> bool:
         """Tells whether a cache mount keeps what was compiled already, or an unknown place does."""

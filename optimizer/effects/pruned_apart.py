@@ -15,9 +15,9 @@ from itertools import islice
 from posixpath import normpath
 from typing import Final, Literal, Protocol, TypeAlias
 
-from optimizer.comments import blank_line_above, line_below
+from optimizer.comments import blank_line_above, without_blank_line_below
 from optimizer.cst.edit import Edit, Insert, Move, Replace
-from optimizer.cst.nodes import Dockerfile, Instruction
+from optimizer.cst.nodes import Instruction
 from optimizer.cst.source import Span
 from optimizer.effects.commands import short
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, is_below
@@ -38,7 +38,7 @@ from optimizer.knowledge import ecosystems, producers
 from optimizer.knowledge.cleaning import cleans_downloads
 from optimizer.knowledge.installs import Call, Inputs, Obstacle
 from optimizer.knowledge.products import Pruned
-from optimizer.model.new_stages import free_name, renumbered
+from optimizer.model.new_stages import free_name, named, renumbered
 from optimizer.model.stages import Stage, StageBase, Step
 from optimizer.model.values import Known
 from optimizer.shell.cut import Cut
@@ -391,35 +391,20 @@ def _edits(seen: Seen, stage: Stage, apart: PrunedApart) -> Iterator[Edit]:
     else:
         both = free_name(tree, seen.stages, ("dependencies", "installed"))
         again = f" {as_} {tree.text(top.words[2].span)}" if len(top.words) == 3 else ""
-        yield _named(top, both, as_)
+        yield named(top, both, as_)
         anchor = apart.below.instruction
         yield Insert(f"\n{origin} {both} {as_} {name}\n", after=anchor)
         yield Move(prune, after=anchor) if cut is None else Insert(cut.rest, after=anchor)
         yield Insert(f"\n{origin} {both}{again}\n", after=anchor)
-        yield from _closed(tree, anchor)
+        yield from without_blank_line_below(tree, anchor)
     if cut is not None:
         yield Replace(cut.span, cut.tail)
     elif blank_line_above(tree, prune):
-        yield from _closed(tree, prune)
+        yield from without_blank_line_below(tree, prune)
     copies = [step.instruction for step, _ in apart.copies]
     for instruction in copies:
         yield Replace(_from(instruction), f"--from={name}")
     yield from renumbered(seen.stages, stage, 1 if apart.below is None else 2, copies)
-
-
-def _named(top: Instruction, name: str, as_: str) -> Edit:
-    """Gives the stage that begins with the FROM ``top`` a name."""
-    if len(top.words) == 3:
-        return Replace(top.words[2].span, name)
-    end = top.words[0].span.end
-    return Replace(Span(end, end), f" {as_} {name}")
-
-
-def _closed(tree: Dockerfile, instruction: Instruction) -> Iterator[Edit]:
-    """Takes away the blank line below ``instruction``, where there is one."""
-    below = line_below(tree, instruction)
-    if not tree.text(below).strip("\r\n"):
-        yield Replace(below, "")
 
 
 def _from(instruction: Instruction) -> Span:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from optimizer.cst.edit import Edit, Replace
 from optimizer.cst.nodes import Dockerfile, Instruction
+from optimizer.cst.source import Span
 from optimizer.model.stages import Stage, Stages
 from optimizer.model.values import Known
 
@@ -27,6 +28,15 @@ def free_name(tree: Dockerfile, stages: Stages, wanted: Sequence[str]) -> str:
         taken.add(value.text.lower() if isinstance(value, Known) else "")
     numbered = (f"{wanted[0]}-{number}" for number in range(2, len(taken) + 3))
     return next(name for name in (*wanted, *numbered) if name not in taken)
+
+
+def named(top: Instruction, name: str, as_: str) -> Edit:
+    """Returns the edit that gives the stage which the FROM ``top`` begins the name ``name``, with
+    ``as_`` as the author spells AS."""
+    if len(top.words) == 3:
+        return Replace(top.words[2].span, name)
+    end = top.words[0].span.end
+    return Replace(Span(end, end), f" {as_} {name}")
 
 
 def renumbered(

@@ -55,6 +55,14 @@ class ImageBase:
     reference: ImageReference
     text: str
 
+    @property
+    def image(self) -> tuple[str, str] | None:
+        """The familiar name and the tag, None where it is named by digest alone."""
+        reference = self.reference
+        if reference.tag is None and reference.digest is not None:
+            return None
+        return reference.familiar, reference.tag or "latest"
+
 
 @dataclass(frozen=True, slots=True)
 class ScratchBase:

@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from optimizer.comments import blank_line_above, effect_comments, line_below
-from optimizer.cst.edit import Edit, Insert, Move, Replace
+from optimizer.comments import blank_line_above, effect_comments, without_blank_line_below
+from optimizer.cst.edit import Edit, Insert, Move
 from optimizer.cst.nodes import Dockerfile, Instruction
-from optimizer.cst.source import Span
 from optimizer.effects.copies import CopyStep, workdir_of
 from optimizer.effects.manifests import PLAIN
 from optimizer.effects.paths import Paths
 from optimizer.effects.split.output import Kept, plain
 from optimizer.effects.split.plan import Part, Plan
 from optimizer.effects.split.site import Site
-from optimizer.model.new_stages import free_name, renumbered
+from optimizer.model.new_stages import free_name, named, renumbered
 from optimizer.model.stages import Stage, Step
 
 _NAMES = ("builder", "build", "build-stage")
@@ -71,7 +70,7 @@ class _Split:
         return self.tree.text(self.stage.instruction.keyword_span).islower()
 
     def edits(self) -> Iterator[Edit]:
-        yield self._builder_name()
+        yield named(self.stage.instruction, self.name, self._word("AS"))
         yield from self._leftover()
         for part in self.plan.parts:
             if part.manifests:
@@ -90,13 +89,6 @@ class _Split:
 
     def _word(self, keyword: str) -> str:
         return keyword.lower() if self.lower_case else keyword
-
-    def _builder_name(self) -> Edit:
-        words = self.stage.instruction.words
-        if len(words) == 3:
-            return Replace(words[2].span, self.name)
-        end = words[0].span.end
-        return Replace(Span(end, end), f" {self._word('AS')} {self.name}")
 
     def _opening(self) -> str:
         """Returns the FROM of the runtime stage, which keeps the author's name for it."""
@@ -195,7 +187,4 @@ class _Split:
     def _between(self, group: Sequence[Instruction]) -> Iterator[Edit]:
         if not group or not blank_line_above(self.tree, group[0]):
             return
-        below = line_below(self.tree, group[-1])
-        text = self.tree.text(below)
-        if text and not text.strip("\r\n"):
-            yield Replace(below, "")
+        yield from without_blank_line_below(self.tree, group[-1])

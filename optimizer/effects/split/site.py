@@ -37,10 +37,7 @@ class Site:
     @property
     def image(self) -> tuple[str, str] | None:
         """The familiar name and the tag of the base, None where it is named by digest alone."""
-        reference = self.base.reference
-        if reference.tag is None and reference.digest is not None:
-            return None
-        return reference.familiar, reference.tag or "latest"
+        return self.base.image
 
     @property
     def releases(self) -> tuple[Release, ...]:
