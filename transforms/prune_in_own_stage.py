@@ -115,7 +115,8 @@ class PruneInOwnStage(Transform):
         for stage in view.stages.stages:
             found = view.pruned_apart(stage)
             if isinstance(found, Obstacle):
-                yield Refusal.of(found, stage.steps[-1].instruction.code)
+                last = next(s for s in reversed(stage.steps) if s.instruction.keyword == "RUN")
+                yield Refusal.of(found, last.instruction.code)
             elif found is not None:
                 yield _proposal(view, stage, found)
 

@@ -48,8 +48,10 @@ _LOCKS = re.compile(r"package-lock\.json|.*\.lock|pnpm-lock\.yaml|go\.sum|npm-sh
 _NO_CODE = re.compile(
     r"LICEN[CS]E|NOTICE|AUTHORS|CHANGELOG|COPYING|CODEOWNERS|\.git(?!modules).*|.*ignore"
     r"|(?:docker-)?compose.*\.ya?ml"
+    r"|(?i:dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile(?:\..*)?)"
 )
-"""Files that tell a program nothing, or one that runs beside the image."""
+"""Files that tell a program nothing, or one that runs beside the image. What Dockerfiles run is
+read by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +252,10 @@ class Surroundings:
         return self.reader(git_reader)
 
     def reader(self, reads: Callable[[str], str | None]) -> str | None:
-        """Returns the first thing that reads something, by ``reads``, and where it stands."""
+        """Returns the first thing that reads something, by ``reads``, and where it stands. Whoever
+        removes it where it is there does not."""
         for line, text in self.commands:
-            if (found := reads(text)) is not None:
+            if (found := reads(_without_removals(text))) is not None:
                 return f"`{found}` in line {line}"
         if self.texts is None:
             return "more files than are looked at"
@@ -456,6 +459,13 @@ _COMMANDS = re.compile(r"&&|\|\||[;\n](?!\s*\|)")
 _CONTINUED = re.compile(r"[\\`]\r?\n")
 _FORCE = re.compile(r"--force|-[a-zA-Z]*f[a-zA-Z]*")
 _REMOVERS = ("rm", "rmdir", "unlink", "mv")
+_REMOVAL = re.compile(r"\s*(?:RUN\s+)?rm\s+-\w*f\w*(?:\s+[\w./*@+${}\"'-]+)+\s*", re.IGNORECASE)
+"""A removal of files that need not be there, and nothing else; commands that make up names are."""
+
+
+def _without_removals(code: str) -> str:
+    commands = _COMMANDS.split(_CONTINUED.sub(" ", code))
+    return "\n".join(each for each in commands if not _REMOVAL.fullmatch(each))
 
 
 def _wanted(code: str, found: Found) -> str | None:

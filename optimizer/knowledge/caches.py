@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optimizer.knowledge.ecosystems import download_caches, unwrapped
 from optimizer.knowledge.installs import HOLE, Call, DownloadCache, Obstacle
@@ -26,15 +26,15 @@ debuerreotype-minimizing-config; /etc/apt/apt.conf.d/docker-clean)."""
 @dataclass(frozen=True, slots=True)
 class _Manager:
     """A package manager: the verbs that download, the options that turn its cache off, the
-    variables that do so, the files with its settings (relative to the directory, to ``~``, or
-    absolute), whether the cache holds what was compiled for the image, whether it installs without
-    a verb too, the file and the text in it without which another version of it may run, what
-    starts the options and the variables that name another place, and what finds commands that go
-    on with what is kept."""
+    variables that do so (each with the values that do not), the files with its settings (relative
+    to the directory, to ``~``, or absolute), whether the cache holds what was compiled for the
+    image, whether it installs without a verb too, the file and the text in it without which another
+    version of it may run, what starts the options and the variables that name another place, and
+    what finds commands that go on with what is kept."""
 
     verbs: frozenset[str]
     off: frozenset[str] = frozenset()
-    off_by: tuple[str, ...] = ()
+    off_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     is_of_image: bool = False
     installs_by_itself: bool = False
@@ -44,12 +44,16 @@ class _Manager:
     goes_on: re.Pattern[str] | None = None
 
 
+_FALSE = frozenset(("", "0", "false", "no", "off", "n", "f"))
+"""uv's spellings of a switch that is off (clap, ``FalseyValueParser``)."""
+
 _PIP = _Manager(
     # pip's user guide, "Caching", and its command line, "--no-cache-dir"; wheels that it compiles
     # itself are kept by interpreter, tag and link, and their tag names no C library (PEP 425).
     frozenset(("install", "download", "wheel")),
     frozenset(("--no-cache-dir", "--no-cache")),
-    ("PIP_NO_CACHE_DIR",),
+    # Whatever it says, and be it "off": _handle_no_cache_dir in pip's cli/cmdoptions.py.
+    {"PIP_NO_CACHE_DIR": frozenset(("",))},
     ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf"),
     is_of_image=True,
 )
@@ -86,7 +90,7 @@ _MANAGERS: Mapping[str, _Manager] = {
     "uv": _Manager(
         frozenset(("sync", "install")),
         frozenset(("--no-cache", "--no-cache-dir", "-n")),
-        ("UV_NO_CACHE",),
+        {"UV_NO_CACHE": _FALSE},
         ("uv.toml", "pyproject.toml", "~/.config/uv/uv.toml", "/etc/uv/uv.toml"),
         is_of_image=True,
     ),
@@ -101,7 +105,7 @@ _MANAGERS: Mapping[str, _Manager] = {
     "composer": _Manager(
         frozenset(("install", "i")),
         frozenset(("--no-cache",)),
-        ("COMPOSER_NO_CACHE",),
+        {"COMPOSER_NO_CACHE": _FALSE},
         ("composer.json", "~/.composer/config.json"),
     ),
     # apt-get(8): archives are kept by name, version and architecture; two distributions may
@@ -118,8 +122,6 @@ _PROGRAMS: Mapping[str, re.Pattern[str]] = {
 _PYTHON = re.compile(r"python[\d.]*")
 _OFFLINE = frozenset(("--offline", "--prefer-offline", "--no-index", "--no-download", "--dry-run"))
 """Options of all of them with which they use what is there already, or nothing."""
-_FALSE = frozenset(("", "0", "false", "no", "off", "n", "f"))
-"""pip's and uv's spellings of a switch that is off."""
 
 NAMES_CACHE = re.compile(
     r"(?:^|[{,])[ \t]*[\"']?(?:cache|cache[-_.]?(?:dir|folder)|store[-_]?dir)[\"']?[ \t]*[=:]"
@@ -177,7 +179,8 @@ def keeping(call: Call) -> Keeping | Obstacle | None:
         return None
     if any(bare.env.get(variable) for variable in manager.elsewhere_by):
         return _not_known(name)
-    off = next((each for each in manager.off_by if _is_on(bare.env.get(each))), None)
+    switches = manager.off_by.items()
+    off = next((name for name, no in switches if bare.env.get(name, "").lower() not in no), None)
     if off is not None:
         return _turned_off(off)
     if name == "composer" and not any(bare.env.get(each) for each in _COMPOSER_PLACES):
@@ -224,10 +227,6 @@ def _caches(name: str, call: Call) -> tuple[DownloadCache, ...]:
     found = download_caches(call)
     # Of Yarn's two places the first is Yarn 1's.
     return found[:1] if name == "yarn" else found
-
-
-def _is_on(value: str | None) -> bool:
-    return value is not None and value.lower() not in _FALSE
 
 
 def _settings(manager: _Manager, call: Call) -> list[str]:

@@ -105,6 +105,11 @@ def test_what_only_speaks_of_git_keeps_nothing(files: dict[str, str]) -> None:
         "go build -o /app .",
         "git submodule update --init",
         "cat .git/HEAD",
+        "rm -r .git",
+        "rm -rf $(git ls-files)",
+        "rm -rf `git ls-files`",
+        "rm -rf lists; git describe",
+        "rm -f lists | git describe",
     ],
 )
 def test_a_step_that_reads_it_keeps_it(run_text: str) -> None:
@@ -112,6 +117,19 @@ def test_a_step_that_reads_it_keeps_it(run_text: str) -> None:
     found = outcome(text, {**GIT, "main.go": "package main\n"})
     assert [held.code for held in found.held] == ["version-control-is-read"]
     assert not found.files
+
+
+@pytest.mark.parametrize(
+    "run_text",
+    [
+        "rm -rf .git",
+        "rm -rf /src/.git && \\\n    rm -rf ${HOME}/.npm",
+        "--mount=type=cache,target=/root/.cache \\\n    make && rm -fr 'docs' \".git\" .gitignore",
+    ],
+)
+def test_a_step_that_removes_it_anyway_lets_it_go(run_text: str) -> None:
+    text = f"FROM golang:1.24\nWORKDIR /src\nCOPY . .\nRUN {run_text}\n"
+    assert lines(outcome(text, {**GIT, "main.c": ""})) == [".git"]
 
 
 def test_a_build_that_stamps_nothing_lets_it_go() -> None:

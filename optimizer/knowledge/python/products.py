@@ -161,7 +161,9 @@ def _data(names: Iterable[str], made: Made, is_system: bool) -> tuple[str, ...]:
 
 def _pip_cache(call: Call, command: PipCommand) -> tuple[str, ...]:
     flags = command.options.flags
-    if flags & {"--no-cache-dir", "--no-cache", "-n"} or is_on(call.env.get("PIP_NO_CACHE_DIR")):
+    # pip keeps nothing whatever its variable says (`_handle_no_cache_dir`, cli/cmdoptions.py).
+    off = is_on(call.env.get("UV_NO_CACHE")) if command.uv else call.env.get("PIP_NO_CACHE_DIR")
+    if off or flags & {"--no-cache-dir", "--no-cache", "-n"}:
         return ()
     return cache(call, "uv" if command.uv else "pip")
 
