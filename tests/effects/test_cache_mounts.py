@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from optimizer.effects.cache_mounts import CacheMounts, Surroundings, cache_mounts
@@ -46,6 +50,20 @@ def code(text: str, files: dict[str, bytes] | None = None) -> str | None:
 )
 def test_mount_lies_where_the_command_keeps_its_downloads(command: str, expected: str) -> None:
     assert flags(f"FROM python:3.12\nRUN {command}\n") == (f"--mount={expected}",)
+
+
+@pytest.mark.parametrize("value", ["", "0", "1", "off", "no", "False", "true"])
+def test_pip_keeps_nothing_where_its_own_variable_turns_its_cache_off(value: str) -> None:
+    ask = [sys.executable, "-m", "pip", "cache", "dir"]
+    env = {**os.environ, "PIP_NO_CACHE_DIR": value}
+    pip = subprocess.run(ask, env=env, capture_output=True, text=True, check=False)
+    answer = found(f'FROM python:3.12\nENV PIP_NO_CACHE_DIR="{value}"\nRUN pip install six\n')
+    if isinstance(answer, Obstacle):
+        assert answer.code == "cache-turned-off"
+        assert "cache is disabled" in pip.stderr
+    else:
+        assert isinstance(answer, CacheMounts)
+        assert pip.returncode == 0, pip.stderr
 
 
 @pytest.mark.parametrize(
