@@ -4,7 +4,8 @@ What it does
 ============
 Parts a stage that installs, builds and prunes below its install. From there two stages go on: one
 takes the development dependencies out, the other builds with them. Whoever copies the installed
-packages copies them from the first.
+packages copies them from the first. A stage that does nothing but prune, on top of the one that
+builds, starts from the install instead.
 
 Why it pays
 ===========
@@ -49,6 +50,49 @@ RUN npx vite build
 FROM node:22-slim
 WORKDIR /app
 COPY --from=production-dependencies /app/node_modules ./node_modules
+COPY --from=builder /app/dist ./dist
+CMD ["node", "dist/server.js"]
+```
+
+A stage of its own that stands on the build:
+```tree
+package.json={"dependencies": {"ms": "2"}, "devDependencies": {"vite": "5"}}
+src/server.js
+.dockerignore=node_modules
+```
+```dockerfile before
+FROM node:22 AS builder
+WORKDIR /app
+COPY package.json ./
+RUN npm install
+COPY . .
+RUN npx vite build
+
+FROM builder AS production
+RUN npm prune --omit=dev
+
+FROM node:22-slim
+WORKDIR /app
+COPY --from=production /app/node_modules ./node_modules
+COPY --from=builder /app/dist ./dist
+CMD ["node", "dist/server.js"]
+```
+```dockerfile after
+FROM node:22 AS dependencies
+WORKDIR /app
+COPY package.json ./
+RUN npm install
+
+FROM dependencies AS builder
+COPY . .
+RUN npx vite build
+
+FROM dependencies AS production
+RUN npm prune --omit=dev
+
+FROM node:22-slim
+WORKDIR /app
+COPY --from=production /app/node_modules ./node_modules
 COPY --from=builder /app/dist ./dist
 CMD ["node", "dist/server.js"]
 ```
@@ -125,7 +169,9 @@ def _proposal(view: View, stage: Stage, apart: PrunedApart) -> Proposal:
     title = apart.pruned.title
     landings = dict.fromkeys(place for _, place in apart.copies if place is not None)
     return Proposal(
-        title=f"Run `{title}` in a stage of its own",
+        title=f"Run `{title}` in a stage of its own"
+        if apart.start is None
+        else f"Run `{title}` beside the build, not on top of it",
         at=apart.step.instruction.code,
         edits=view.apart_edits(stage, apart),
         safety=Safety.SAME_BEHAVIOR,

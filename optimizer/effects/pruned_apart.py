@@ -4,6 +4,8 @@ of its own, which an edit of the sources does not reach.
 The stage comes apart below its install, into what both go on from, the pruning, and the build. Both
 go on from the same files and neither sees the other: the build may write nothing that the pruning
 reads or takes from, and whoever copies from the stage takes either what was pruned or the rest.
+
+A stage that prunes alone, on top of the one that builds, starts from the one below that instead.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from optimizer.comments import blank_line_above, without_blank_line_below
 from optimizer.cst.edit import Edit, Insert, Move, Replace
-from optimizer.cst.nodes import Instruction
+from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.source import Span
 from optimizer.effects.commands import short
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, is_below
@@ -78,7 +80,10 @@ class PrunedApart:
     built on. ``copies`` are the steps of other stages that take what was pruned, each with the
     place where that lands. ``edited`` is a file of the context whose edit makes the stage prune
     again, and ``put_back`` are the files that the install may rewrite and the build has from the
-    context. ``cut`` parts the RUN where it builds as well."""
+    context. ``cut`` parts the RUN where it builds as well.
+
+    ``start`` is None but for a stage that prunes alone already, on top of those that build: it can
+    start from what ``start`` starts from, or, where ``below`` is a step of that, from there."""
 
     step: Step
     pruned: Pruned
@@ -87,6 +92,7 @@ class PrunedApart:
     edited: str
     put_back: tuple[str, ...]
     cut: Cut | None
+    start: Stage | None = None
 
 
 def pruned_apart(seen: Seen, stage: Stage) -> PrunedApart | Obstacle | None:
@@ -190,10 +196,12 @@ class _Stands:
             return None
         between = above[below.number :] if below is not None else above
         edited = self._edited(between)
+        if edited is None and below is None:
+            return self._lower_start(above)
         if edited is None:
             brings = below is not None and self._edited(above[: below.number]) is not None
             return obstacle if brings and not self._installs(below) else None
-        copies = self._copies()
+        copies = self._copies(as_installed=False)
         if not isinstance(copies, tuple):
             return copies
         cut = self._cut() if self.first else None
@@ -201,6 +209,61 @@ class _Stands:
             return cut
         put_back = tuple(self._put_back(between))
         return PrunedApart(self.step, self.pruned, below, copies, edited, put_back, cut)
+
+    def _lower_start(self, above: Sequence[Step]) -> PrunedApart | Obstacle | None:
+        """Says what a stage that does nothing but prune can start from, ``above`` being its steps
+        above that: the lowest place where it finds what it finds on top of the build."""
+        if self.first or any(each.instruction.keyword in ("ADD", "COPY", "RUN") for each in above):
+            return None
+        start, last, skipped = None, None, list[Step]()
+        obstacle: Obstacle | None = None
+        for parent in islice(chain(self.stage), 1, None):
+            if len(skipped) + len(parent.steps) > MOST_STEPS or self._is_special(parent):
+                return None
+            found = ((s, self._in_the_way(s, above)) for s in reversed(parent.steps))
+            last, obstacle = next(((s, o) for s, o in found if o is not None), (None, None))
+            below = parent.steps[last.number if last is not None else 0 :]
+            skipped.extend(below)
+            if last is not None:
+                # A stage is not parted without an edit that is won by it.
+                start = parent if self._edited(below) is not None else start
+                last = last if start is parent else None
+                break
+            if not isinstance(parent.base, StageBase):
+                return None
+            start = parent
+        edited = self._edited(skipped)
+        if start is None or edited is None:
+            steps = islice(self._above_the_install(), MOST_STEPS)
+            return obstacle if self._edited(tuple(steps)) is not None else None
+        copies = self._copies(as_installed=True)
+        if not isinstance(copies, tuple):
+            return copies
+        put_back = tuple(self._put_back(skipped))
+        return PrunedApart(self.step, self.pruned, last, copies, edited, put_back, None, start)
+
+    def _above_the_install(self) -> Iterator[Step]:
+        """Yields the steps of the stages below that follow the install, the last one first."""
+        for parent in islice(chain(self.stage), 1, None):
+            for step in reversed(parent.steps):
+                if self._installs(step):
+                    return
+                yield step
+
+    def _is_special(self, parent: Stage) -> bool:
+        """Tells whether what starts from ``parent`` may get more of it than its files."""
+        triggers = any(each.instruction.keyword == "ONBUILD" for each in parent.steps)
+        return triggers or parent.platform is not None or self.stage.platform is not None
+
+    def _in_the_way(self, step: Step, own: Sequence[Step]) -> Obstacle | None:
+        """Returns why the pruning cannot do without ``step`` of a stage below, or the steps ``own``
+        of its stage cannot."""
+        assigned = self.seen.effects(step).assigns
+        for other in own:
+            reads = self.seen.effects(other).variables.reads
+            if (name := next((n for n in assigned if n == "*" or reads(n)), None)) is not None:
+                return self._between(step, f"${name}")
+        return self.in_the_way(step)
 
     def _cut(self) -> Cut | Obstacle:
         """Returns what parts the RUN that builds and prunes."""
@@ -251,7 +314,9 @@ class _Stands:
         for name in effects.assigns:
             if name == "*" or self.variables.reads(name):
                 return f"${name}"
-        before, after = step.state, self.stage.steps[step.number].state
+        stage = self.seen.stages.stages[step.stage_index]
+        below = stage.steps[step.number :]
+        before, after = step.state, below[0].state if below else stage.end
         pairs = (
             ("WORKDIR", before.workdir, after.workdir),
             ("USER", before.user, after.user),
@@ -288,7 +353,7 @@ class _Stands:
         copy = self.seen.copy(step)
         if not isinstance(copy, CopyStep):
             return frozenset()
-        above = self.seen.copies_above(self.stage, step)
+        above = self.seen.copies_above(self.seen.stages.stages[step.stage_index], step)
         known = [each for each in above if isinstance(each, CopyStep)]
         whole = (tree for tree in self.reads.trees if _is_there(copy, known, tree))
         return settled_above(copy, above, (), self.reads) | frozenset(whole)
@@ -309,8 +374,11 @@ class _Stands:
 
     # Who takes files of the stage
 
-    def _copies(self) -> tuple[tuple[Step, str | None], ...] | Obstacle | None:
-        """Returns the steps that take what was pruned; None where there are none."""
+    def _copies(
+        self, *, as_installed: bool
+    ) -> tuple[tuple[Step, str | None], ...] | Obstacle | None:
+        """Returns the steps that take what was pruned; None where there are none. With
+        ``as_installed`` they may take nothing else of the stage but what the install had read."""
         if self.stage.name in self.seen.targets:
             return _elsewhere(f"The stage `{self.stage.name}` is built by itself too")
         found: list[tuple[Step, str | None]] = []
@@ -330,6 +398,13 @@ class _Stands:
                     )
                 if part == "pruned":
                     found.append((step, self._landing(step)))
+                elif as_installed and not self._takes_manifests(step):
+                    return Obstacle(
+                        "pruned-with-the-rest",
+                        f"Line {step.instruction.line} copies of the stage what the stages below "
+                        "it build.",
+                        "Copy that from the stage that builds it.",
+                    )
         return tuple(found) or None
 
     def _part(self, step: Step) -> Part:
@@ -347,6 +422,14 @@ class _Stands:
         takes = ContextReads((path.lstrip("/"),))
         meets = any(takes.selects(module.lstrip("/")) for module in self.pruned.modules)
         return "both" if meets else "rest"
+
+    def _takes_manifests(self, step: Step) -> bool:
+        """Tells whether ``step`` takes nothing but files that no step between may write."""
+        values = [step.state.expand(word.value) for word in step.instruction.words[:-1]]
+        return all(
+            isinstance(value, Known) and normpath("/" + value.text.lstrip("/")) in self.reads.reads
+            for value in values
+        )
 
     def _landing(self, step: Step) -> str | None:
         copy = self.seen.copy(step)
@@ -379,8 +462,10 @@ def apart_edits(seen: Seen, stage: Stage, apart: PrunedApart) -> tuple[Edit, ...
 def _edits(seen: Seen, stage: Stage, apart: PrunedApart) -> Iterator[Edit]:
     tree = seen.dockerfile
     top, prune = stage.instruction, apart.step.instruction
-    lower = tree.text(top.keyword_span).islower()
-    origin, as_ = ("from", "as") if lower else ("FROM", "AS")
+    if apart.start is not None:
+        yield from _started_lower(seen, top, apart.start, apart.below)
+        return
+    origin, as_ = _spelled(tree, top)
     name = free_name(tree, seen.stages, ("production-dependencies",))
     cut = apart.cut
     if apart.below is None:
@@ -405,6 +490,28 @@ def _edits(seen: Seen, stage: Stage, apart: PrunedApart) -> Iterator[Edit]:
     for instruction in copies:
         yield Replace(_from(instruction), f"--from={name}")
     yield from renumbered(seen.stages, stage, 1 if apart.below is None else 2, copies)
+
+
+def _started_lower(
+    seen: Seen, top: Instruction, start: Stage, below: Step | None
+) -> Iterator[Edit]:
+    tree, upper = seen.dockerfile, start.instruction
+    if below is None:
+        yield Replace(top.words[0].span, tree.text(upper.words[0].span))
+        return
+    both = free_name(tree, seen.stages, ("dependencies", "installed"))
+    origin, as_ = _spelled(tree, upper)
+    again = tree.text(upper.words[2].span)
+    yield named(upper, both, as_)
+    yield Insert(f"\n{origin} {both} {as_} {again}\n", after=below.instruction)
+    yield from without_blank_line_below(tree, below.instruction)
+    yield Replace(top.words[0].span, both)
+    yield from renumbered(seen.stages, start, 1)
+
+
+def _spelled(tree: Dockerfile, top: Instruction) -> tuple[str, str]:
+    """Returns FROM and AS as the author writes the FROM ``top``."""
+    return ("from", "as") if tree.text(top.keyword_span).islower() else ("FROM", "AS")
 
 
 def _from(instruction: Instruction) -> Span:
