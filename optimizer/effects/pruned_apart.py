@@ -21,7 +21,7 @@ from optimizer.comments import blank_line_above, without_blank_line_below
 from optimizer.cst.edit import Edit, Insert, Move, Replace
 from optimizer.cst.nodes import Dockerfile, Instruction
 from optimizer.cst.source import Span
-from optimizer.effects.commands import short
+from optimizer.effects.commands import PROGRAMS, short
 from optimizer.effects.copies import CopyStep, ForeignCopy, StageFiles, is_below
 from optimizer.effects.cuts import lower_half
 from optimizer.effects.effects import (
@@ -178,8 +178,8 @@ class _Stands:
 
     @cached_property
     def touched(self) -> Paths:
-        """Where nobody else may write."""
-        return Paths((*self.pruned.modules, *self.reads.reads, *self.reads.trees))
+        """Where nobody else may write: the packages, the manifests, and the package manager."""
+        return Paths((*self.pruned.modules, *self.reads.reads, *self.reads.trees, *PROGRAMS))
 
     @cached_property
     def variables(self) -> Variables:
