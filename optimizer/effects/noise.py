@@ -16,6 +16,7 @@ from optimizer.cst.nodes import Dockerfile
 from optimizer.effects.commands import short
 from optimizer.effects.copies import CopyStep, ForeignCopy, is_remote
 from optimizer.effects.hiding import copies_from_host, hide
+from optimizer.knowledge.build_only import DOCKERFILES
 from optimizer.knowledge.installs import Obstacle
 from optimizer.knowledge.noise import (
     ROWS,
@@ -48,7 +49,7 @@ _LOCKS = re.compile(r"package-lock\.json|.*\.lock|pnpm-lock\.yaml|go\.sum|npm-sh
 _NO_CODE = re.compile(
     r"LICEN[CS]E|NOTICE|AUTHORS|CHANGELOG|COPYING|CODEOWNERS|\.git(?!modules).*|.*ignore"
     r"|(?:docker-)?compose.*\.ya?ml"
-    r"|(?i:dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile(?:\..*)?)"
+    rf"|(?i:{DOCKERFILES})"
 )
 """Files that tell a program nothing, or one that runs beside the image. What Dockerfiles run is
 read by itself."""

@@ -100,7 +100,7 @@ def pruned_apart(seen: Seen, stage: Stage) -> PrunedApart | Obstacle | None:
     nothing, or nothing that is edited comes above that. `Obstacle`: something stands in the way."""
     if stage is seen.stages.target or len(stage.steps) > MOST_STEPS or stage.end.is_windows:
         return None
-    if any(each.instruction.keyword == "ONBUILD" for each in stage.steps):
+    if _has_triggers(stage):
         # Both new stages would run them.
         return None
     working = [each for each in stage.steps if each.instruction.keyword in _WORKS]
@@ -137,6 +137,10 @@ def _pruned(seen: Seen, step: Step) -> tuple[int, Pruned | Obstacle | None]:
             return 0, None
         found = known
     return 0, found
+
+
+def _has_triggers(stage: Stage) -> bool:
+    return any(each.instruction.keyword == "ONBUILD" for each in stage.steps)
 
 
 def _call(command: CommandEffects) -> Call | None:
@@ -190,8 +194,7 @@ class _Stands:
 
     def answer(self) -> PrunedApart | Obstacle | None:
         above = self.stage.steps[: self.step.number - 1]
-        found = ((each, self.in_the_way(each)) for each in reversed(above))
-        below, obstacle = next(((s, o) for s, o in found if o is not None), (None, None))
+        below, obstacle = self._last_in_the_way(above)
         if below is None and not isinstance(self.stage.base, StageBase):
             return None
         between = above[below.number :] if below is not None else above
@@ -220,8 +223,7 @@ class _Stands:
         for parent in islice(chain(self.stage), 1, None):
             if len(skipped) + len(parent.steps) > MOST_STEPS or self._is_special(parent):
                 return None
-            found = ((s, self._in_the_way(s, above)) for s in reversed(parent.steps))
-            last, obstacle = next(((s, o) for s, o in found if o is not None), (None, None))
+            last, obstacle = self._last_in_the_way(parent.steps, above)
             below = parent.steps[last.number if last is not None else 0 :]
             skipped.extend(below)
             if last is not None:
@@ -252,18 +254,27 @@ class _Stands:
 
     def _is_special(self, parent: Stage) -> bool:
         """Tells whether what starts from ``parent`` may get more of it than its files."""
-        triggers = any(each.instruction.keyword == "ONBUILD" for each in parent.steps)
-        return triggers or parent.platform is not None or self.stage.platform is not None
+        return (
+            _has_triggers(parent) or parent.platform is not None or self.stage.platform is not None
+        )
 
-    def _in_the_way(self, step: Step, own: Sequence[Step]) -> Obstacle | None:
-        """Returns why the pruning cannot do without ``step`` of a stage below, or the steps ``own``
-        of its stage cannot."""
+    def _last_in_the_way(
+        self, steps: Sequence[Step], own: Sequence[Step] = ()
+    ) -> tuple[Step, Obstacle] | tuple[None, None]:
+        """Returns the last of ``steps`` that the pruning cannot do without, or the steps ``own`` of
+        its stage cannot, and why."""
+        found = (
+            (step, self._assigned(step, own) or self.in_the_way(step)) for step in reversed(steps)
+        )
+        return next(((step, why) for step, why in found if why is not None), (None, None))
+
+    def _assigned(self, step: Step, own: Sequence[Step]) -> Obstacle | None:
         assigned = self.seen.effects(step).assigns
         for other in own:
             reads = self.seen.effects(other).variables.reads
             if (name := next((n for n in assigned if n == "*" or reads(n)), None)) is not None:
                 return self._between(step, f"${name}")
-        return self.in_the_way(step)
+        return None
 
     def _cut(self) -> Cut | Obstacle:
         """Returns what parts the RUN that builds and prunes."""
@@ -413,10 +424,9 @@ class _Stands:
         return parts.pop() if len(parts) == 1 else "both"
 
     def _taken(self, step: Step, word: str) -> Part:
-        value = step.state.expand(word)
-        if not isinstance(value, Known):
+        path = _path(step, word)
+        if path is None:
             return "both"
-        path = normpath("/" + value.text.lstrip("/"))
         if any(is_below(path, module) for module in self.pruned.modules):
             return "pruned"
         takes = ContextReads((path.lstrip("/"),))
@@ -425,15 +435,17 @@ class _Stands:
 
     def _takes_manifests(self, step: Step) -> bool:
         """Tells whether ``step`` takes nothing but files that no step between may write."""
-        values = [step.state.expand(word.value) for word in step.instruction.words[:-1]]
-        return all(
-            isinstance(value, Known) and normpath("/" + value.text.lstrip("/")) in self.reads.reads
-            for value in values
-        )
+        return all(_path(step, w.value) in self.reads.reads for w in step.instruction.words[:-1])
 
     def _landing(self, step: Step) -> str | None:
         copy = self.seen.copy(step)
         return copy.target if isinstance(copy, ForeignCopy) else None
+
+
+def _path(step: Step, word: str) -> str | None:
+    """Returns the path that a COPY of another stage names by ``word``, None where it is unknown."""
+    value = step.state.expand(word)
+    return normpath("/" + value.text.lstrip("/")) if isinstance(value, Known) else None
 
 
 def _is_there(copy: CopyStep, above: Sequence[CopyStep], tree: str) -> bool:

@@ -17,10 +17,9 @@ from optimizer.knowledge.running import Running
 
 MOST_FILES = 20_000
 """Files that are looked at; of larger trees everything stays."""
-_ABOUT_BUILDS = re.compile(
-    r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile(?:\..*)?|(?:readme|changelog)(?:\..*)?",
-    re.IGNORECASE,
-)
+DOCKERFILES = r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile(?:\..*)?"
+"""The names of Dockerfiles, in lower case (the Dockerfile reference and `docker build`)."""
+_ABOUT_BUILDS = re.compile(rf"{DOCKERFILES}|(?:readme|changelog)(?:\..*)?", re.IGNORECASE)
 """Files that name the directory of a build and that no program reads."""
 _READ_MAKEFILES = frozenset(("make", "gmake", "just", "task"))
 _DEEPEST = 60
@@ -48,7 +47,7 @@ class Sources:
 # names of each CI service, editor and tool in its own documentation; GNU make, just, Task and
 # Vagrant (their default file names). LICENSE and NOTICE stay: licences ask for them in copies.
 _GENERAL = re.compile(
-    r"dockerfile(?:[.-].*)?|.*\.dockerfile|containerfile(?:\..*)?|\.dockerignore"
+    rf"{DOCKERFILES}|\.dockerignore"
     r"|(?:docker-)?compose(?:[.-].*)?\.ya?ml|docker-bake(?:\..*)?\.(?:hcl|json)"
     r"|\.gitignore|\.gitattributes|\.gitmodules|\.mailmap|\.editorconfig"
     r"|(?:readme|changelog|changes|contributing|code_of_conduct|security|history|authors"
